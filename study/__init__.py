@@ -1,0 +1,1 @@
+"""A comparative study of static and contextual word embeddings on the same corpus, words and budget."""

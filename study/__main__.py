@@ -1,0 +1,183 @@
+"""The command: ``python -m study``. The only file that knows Hydra; below it everything is plain objects.
+
+Hydra composes the configuration, this file instantiates it once, and ``study.pipeline`` runs it.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
+from hydra.errors import InstantiationException
+from hydra.experimental.callback import Callback
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from hydra.types import RunMode
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from study import paths
+from study.contracts import StudyError
+
+
+class TaskFolders(SearchPathPlugin):
+    """Makes each folder of ``tasks/`` a group of the configuration: ``similarity``, ``polysemy``, ``probing``."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Append the folder of tasks to Hydra's search path."""
+        search_path.append("study", f"file://{paths.tasks()}")
+
+
+class Comparison(Callback):
+    """Ends a multirun in one comparison over all its points, failed ones named."""
+
+    failed = 0
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Compare the points of a sweep that has just ended."""
+        from study import report
+
+        sweep = Path(config.hydra.sweep.dir)
+        points = sorted((path.parent for path in sweep.glob("*/*.json") if path.name in ("run.json", "failed.json")), key=_number)
+        Comparison.failed = sum((point / "failed.json").exists() for point in points)
+        if points:
+            print(report.compare(points, sweep / "comparison"))
+
+
+def _number(point: Path) -> tuple[int, str]:
+    return (int(point.name) if point.name.isdigit() else sys.maxsize, point.name)
+
+
+def main() -> None:
+    """Run a study, or a sweep of studies, as the command line says."""
+    Plugins.instance().register(TaskFolders)
+    hydra.main(version_base="1.3", config_path=str(paths.configuration()), config_name="config")(_run)()
+    if Comparison.failed:
+        sys.exit(2)
+
+
+def _run(config: DictConfig) -> None:
+    """Run one point: a fault the user can mend is one message and exit status 2; in a sweep the other points go on."""
+    settings = HydraConfig.get()
+    folder = Path(settings.runtime.output_dir)
+    try:
+        _claim(folder, config)
+        _study(config, folder)
+    except KeyboardInterrupt:
+        print("\nInterrupted. What was computed is kept: the same command goes on from there.", file=sys.stderr)
+        sys.exit(130)
+    except (StudyError, InstantiationException, OmegaConfBaseException) as error:
+        message = _message(error)
+        if message is None:
+            raise
+        print(f"study: {message}", file=sys.stderr)
+        if folder.is_dir():
+            from study.store import write_json
+
+            write_json(folder / "failed.json", {"message": message, "overrides": _overrides()})
+        if settings.mode == RunMode.RUN:
+            sys.exit(2)
+
+
+def _claim(folder: Path, config: DictConfig) -> None:
+    """Make the run's folder this process's own; its resolved configuration is the first thing in it."""
+    try:
+        with (folder / "config.yaml").open("x", encoding="utf-8") as file:
+            file.write(OmegaConf.to_yaml(config, resolve=True))
+    except FileExistsError:
+        raise StudyError(
+            f"The folder {folder} already holds a run. Start again, or name another with hydra.run.dir=FOLDER."
+        ) from None
+
+
+def _message(error: BaseException) -> str | None:
+    """Return what the user can mend, found in an error or its causes; None where there is nothing."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, StudyError):
+            return str(cause)
+        if isinstance(cause, OmegaConfBaseException):
+            return f"The configuration is incomplete: {str(cause).splitlines()[0]} (key {cause.full_key})."
+        if isinstance(cause, TypeError | ImportError) and isinstance(error, InstantiationException):
+            return f"The configuration does not fit: {error}"
+        cause = cause.__cause__
+    return str(error) if isinstance(error, InstantiationException) else None
+
+
+def _study(config: DictConfig, folder: Path) -> None:
+    warnings.showwarning = _warn
+    if config.paths.data:
+        os.environ["STUDY_DATA"] = str(config.paths.data)
+    if config.paths.artefacts:
+        os.environ["STUDY_ARTEFACTS"] = str(config.paths.artefacts)
+    from study import pipeline
+    from study.store import Store
+
+    tasks = {
+        family: {name: _task(family, name, node) for name, node in (members or {}).items()}
+        for family, members in config.tasks.items()
+    }
+    study = pipeline.Study(
+        name=config.name,
+        source=instantiate(config.corpus, _convert_="all"),
+        vocabulary=instantiate(config.vocabulary, _convert_="all"),
+        parts=instantiate(config.parts, _convert_="all"),
+        models={name: instantiate(node, _convert_="all") for name, node in config.models.items()},
+        tasks=tasks,
+        seeds=config.seeds,
+        report=instantiate(config.report, _convert_="all"),
+    )
+    command = shlex.join(["python", "-m", "study", *_arguments()])
+    pipeline.run(study, folder, store=Store(paths.artefacts()), facts={"command": command, "overrides": _overrides()})
+    print(folder / "report.html")
+
+
+def _warn(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+) -> None:
+    print(f"study: {message}", file=sys.stderr)
+
+
+def _arguments() -> list[str]:
+    """Return the arguments that repeat this point."""
+    sources = HydraConfig.get().runtime.config_sources
+    directory = [f"--config-dir={source.path}" for source in sources if source.provider == "command-line"]
+    return [*directory, *HydraConfig.get().overrides.task]
+
+
+def _overrides() -> Mapping[str, str]:
+    pairs = (override.partition("=") for override in HydraConfig.get().overrides.task)
+    return {key.lstrip("+"): value for key, _, value in pairs}
+
+
+def _task(family: str, name: str, node: DictConfig) -> Any:
+    """Instantiate a task, its data file found beside its YAML."""
+    if isinstance(node.get("data"), str) and ":" not in node.data:
+        node = node.copy()
+        node.data = str(next((path for path in _candidates(family, name, node.data) if path.exists()), node.data))
+    return instantiate(node, _convert_="all")
+
+
+def _candidates(family: str, name: str, data: str) -> Iterator[Path]:
+    """Yield where a task's data file may be: beside the YAML that was chosen, beside any other, in the data folder."""
+    roots = [Path(source.path) for source in HydraConfig.get().runtime.config_sources if source.schema == "file"]
+    for root in sorted(roots, key=lambda root: not (root / family / f"{name}.yaml").exists()):
+        yield root / family / data
+        yield root / data
+    yield paths.data() / data
+    yield Path(data)
+
+
+if __name__ == "__main__":
+    from study.__main__ import main as _main  # one copy of the module, the one that Hydra's callback knows
+
+    _main()

@@ -1,0 +1,90 @@
+"""Controls: models that learned nothing. Whatever they score is the floor of a claim about learning.
+
+References
+----------
+Wieting & Kiela (2019), No Training Required: Exploring Random Encoders for Sentence Classification, ICLR.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from study.model.encoder import Transformer
+
+from study.contracts import Array, Moment, Observe, Vocabulary
+from study.corpus import EncodedCorpus
+from study.model.views import StaticViews
+
+
+@dataclass(kw_only=True)
+class Random(StaticViews):
+    """A random vector per word, drawn once from a standard normal distribution: a static model without meaning.
+
+    Parameters
+    ----------
+    size : int
+        Dimensions of a vector.
+    context_words, context_smoothing : int, float
+        The ``context`` view; see ``study.model.views``.
+    """
+
+    version: ClassVar[int] = 1
+
+    size: int
+    context_words: int = field(metadata={"view": True})
+    context_smoothing: float = field(metadata={"view": True})
+    seed: int
+
+    vocabulary: Vocabulary = field(init=False, repr=False, metadata={"resource": True})
+    vectors: Array = field(init=False, repr=False, metadata={"resource": True})
+    history: list[Moment] = field(init=False, repr=False, default_factory=list, metadata={"resource": True})
+
+    @property
+    def parameters(self) -> int:
+        """Zero: nothing is trained."""
+        return 0
+
+    @property
+    def reproducible(self) -> bool:
+        """Always true."""
+        return True
+
+    def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
+        """Draw the vectors; nothing is read of the corpus but its vocabulary."""
+        self.vocabulary = corpus.vocabulary
+        shape = (len(corpus.vocabulary), self.size)
+        self.vectors = np.random.default_rng(self.seed).standard_normal(shape, np.float32)
+        return self
+
+    def save(self, folder: Path) -> None:
+        """Write ``vectors.npy``."""
+        np.save(folder / "vectors.npy", self.vectors, allow_pickle=False)
+
+    def load(self, folder: Path, corpus: EncodedCorpus) -> Self:
+        """Read what ``save`` wrote, memory-mapped."""
+        self.vocabulary = corpus.vocabulary
+        self.vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        return self
+
+
+@dataclass(kw_only=True)
+class Untrained:
+    """An encoder as it was before training: the same architecture with its random start.
+
+    Parameters
+    ----------
+    encoder : Transformer
+        The encoder whose start is taken; its budget is ignored.
+    """
+
+    version: ClassVar[int] = 1
+
+    encoder: Transformer
+    seed: int
+
+    @property
+    def _start(self) -> Transformer:
+        return replace(self.encoder, words=0, epochs=None, minutes=None, seed=self.seed)

@@ -1,0 +1,230 @@
+"""Word2Vec by gensim: CBOW and Skip-gram on the corpus's own token file and vocabulary.
+
+References
+----------
+Mikolov, Chen, Corrado & Dean (2013), Efficient Estimation of Word Representations in Vector Space, arXiv:1301.3781.
+Mikolov, Sutskever, Chen, Corrado & Dean (2013), Distributed Representations of Words and Phrases, arXiv:1310.4546.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import warnings
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from study.contracts import Array, Moment, Observe, StudyError, Vocabulary
+from study.corpus import EncodedCorpus
+from study.model.history import read_history, write_history
+from study.model.views import StaticViews
+
+if TYPE_CHECKING:
+    import gensim
+
+REPRODUCIBLE_UP_TO = 5_000_000
+"""Running words up to which one worker is used unless ``deterministic`` says otherwise."""
+
+
+@dataclass(kw_only=True)
+class Word2Vec(StaticViews):
+    """CBOW or Skip-gram with negative sampling or hierarchical softmax.
+
+    Parameters
+    ----------
+    architecture : {"cbow", "skipgram"}
+        Predict the word from its window, or each word of the window from the word.
+    size : int
+        Dimensions of a vector.
+    window : int
+        Words on each side, at most.
+    shrink_windows : bool
+        Draw each window's size from 1 … ``window`` (near words count more) instead of always taking it whole.
+    negative : int
+        Noise words per prediction; 0 leaves negative sampling out.
+    negative_exponent : float
+        Power of the unigram frequencies from which noise words are drawn.
+    hierarchical_softmax : bool
+        Predict along a Huffman tree instead of, or beside, negative sampling.
+    context_mean : bool
+        CBOW averages its window's vectors instead of summing them.
+    subsample : float
+        Relative frequency above which occurrences are dropped at random; 0 keeps all.
+    epochs : int
+        Passes over the training part.
+    rate, final_rate : float
+        Learning rate at the start and at the end; it falls linearly with the words seen.
+    deterministic : bool or None
+        Train with one worker, bit for bit the same each time; None: up to 5 million running words.
+    context_words, context_smoothing : int, float
+        The ``context`` view; see ``study.model.views``.
+    checkpoint_seconds : float
+        Time between checkpoints; they are written at the end of an epoch.
+    workers : int
+        Training threads where the training is not deterministic.
+    """
+
+    version: ClassVar[int] = 1
+
+    architecture: Literal["cbow", "skipgram"]
+    size: int
+    window: int
+    shrink_windows: bool
+    negative: int
+    negative_exponent: float
+    hierarchical_softmax: bool
+    context_mean: bool
+    subsample: float
+    epochs: int
+    rate: float
+    final_rate: float
+    deterministic: bool | None
+    context_words: int = field(metadata={"view": True})
+    context_smoothing: float = field(metadata={"view": True})
+    seed: int
+    checkpoint_seconds: float = field(metadata={"resource": True})
+    workers: int = field(metadata={"resource": True})
+
+    vocabulary: Vocabulary = field(init=False, repr=False, metadata={"resource": True})
+    vectors: Array = field(init=False, repr=False, metadata={"resource": True})
+    output_vectors: Array = field(init=False, repr=False, metadata={"resource": True})
+    history: list[Moment] = field(init=False, repr=False, default_factory=list, metadata={"resource": True})
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained numbers: input and output vectors."""
+        return int(self.vectors.size + self.output_vectors.size)
+
+    @property
+    def reproducible(self) -> bool:
+        """Whether the finished training was done by one worker."""
+        return self._one_worker(self.history[-1].total_words // max(1, self.epochs))
+
+    def _one_worker(self, words: int) -> bool:
+        return words <= REPRODUCIBLE_UP_TO if self.deterministic is None else self.deterministic
+
+    def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
+        """Train by epochs on the corpus's token file; resume after the last epoch found in ``folder``."""
+        self._check()
+        words = corpus.training_text_words
+        model = self._untrained(corpus, workers=1 if self._one_worker(words) else self.workers)
+        history = _resume(model, folder)
+        before = history[-1].seconds if history else 0.0
+        start = saved = time.perf_counter()
+        for epoch in range(len(history), self.epochs):
+            model.train(
+                corpus_file=str(corpus.training_text),
+                total_words=words,
+                epochs=1,
+                start_alpha=self._rate_at(epoch),
+                end_alpha=self._rate_at(epoch + 1),
+                report_delay=1e9,
+            )
+            now = time.perf_counter()
+            history.append(Moment((epoch + 1) * words, self.epochs * words, before + now - start))
+            if now - saved > self.checkpoint_seconds:
+                _write_checkpoint(model, history, folder)
+                saved = now
+            observe(history[-1])
+        self.vocabulary, self.history = corpus.vocabulary, history
+        self.vectors, self.output_vectors = model.wv.vectors, _output_vectors(model)
+        self._check_finite()
+        return self
+
+    def _check(self) -> None:
+        if self.architecture not in ("cbow", "skipgram"):
+            raise StudyError(f"architecture must be cbow or skipgram, not {self.architecture!r}.")
+        if self.negative <= 0 and not self.hierarchical_softmax:
+            raise StudyError("Word2Vec needs negative > 0 or hierarchical_softmax=true: with neither there is nothing to learn.")
+        for name in ("size", "window", "epochs", "workers"):
+            if getattr(self, name) < 1:
+                raise StudyError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if not 0 < self.final_rate <= self.rate:
+            raise StudyError(f"The rate falls from rate to final_rate > 0; {self.rate} to {self.final_rate} does not.")
+
+    def _check_finite(self) -> None:
+        if not np.isfinite(self.vectors).all():
+            raise StudyError(f"Word2Vec's vectors are no longer finite: a rate of {self.rate} is too high for this corpus.")
+
+    def _rate_at(self, epoch: int) -> float:
+        return self.rate - (self.rate - self.final_rate) * epoch / self.epochs
+
+    def _untrained(self, corpus: EncodedCorpus, *, workers: int) -> gensim.models.Word2Vec:
+        """Return gensim's model with our vocabulary, in our order."""
+        import gensim
+
+        model = gensim.models.Word2Vec(
+            sg=int(self.architecture == "skipgram"),
+            vector_size=self.size,
+            window=self.window,
+            shrink_windows=self.shrink_windows,
+            negative=self.negative,
+            ns_exponent=self.negative_exponent,
+            hs=int(self.hierarchical_softmax),
+            cbow_mean=int(self.context_mean),
+            sample=self.subsample,
+            alpha=self.rate,
+            min_alpha=self.final_rate,
+            seed=self.seed,
+            workers=workers,
+            min_count=1,
+            sorted_vocab=0,
+        )
+        counts = {word: int(count) for word, count in zip(corpus.vocabulary.words, corpus.vocabulary.counts, strict=True)}
+        model.build_vocab_from_freq(counts, corpus_count=len(corpus.sentence_offsets("training")) - 1)
+        return model
+
+    def save(self, folder: Path) -> None:
+        """Write ``vectors.npy`` and ``output_vectors.npy`` (float32, rows in the vocabulary's order) and ``history.json``."""
+        np.save(folder / "vectors.npy", self.vectors, allow_pickle=False)
+        np.save(folder / "output_vectors.npy", self.output_vectors, allow_pickle=False)
+        write_history(folder, self.history)
+
+    def load(self, folder: Path, corpus: EncodedCorpus) -> Self:
+        """Read what ``save`` wrote, memory-mapped."""
+        self.vocabulary, self.history = corpus.vocabulary, read_history(folder)
+        self.vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        self.output_vectors = np.load(folder / "output_vectors.npy", mmap_mode="r", allow_pickle=False)
+        if len(self.vectors) != len(self.vocabulary):
+            raise StudyError(f"{folder} holds {len(self.vectors)} vectors, the vocabulary {len(self.vocabulary)} words.")
+        return self
+
+
+def _output_vectors(model: Any) -> Array:
+    """Return the vectors of predicted words (negative sampling), or of the inner nodes of the Huffman tree."""
+    return model.syn1neg if model.negative else model.syn1
+
+
+def _write_checkpoint(model: Any, history: list[Moment], folder: Path) -> None:
+    """Write weights and random state in one step: the archive appears whole or not at all."""
+    name, keys, position, has_gauss, cached = model.random.get_state()
+    state = {"random": [name, keys.tolist(), position, has_gauss, cached], "history": [vars(moment) for moment in history]}
+    arrays = {"vectors": model.wv.vectors} | {name: getattr(model, name) for name in ("syn1", "syn1neg") if hasattr(model, name)}
+    partial = folder / "checkpoint.partial.npz"
+    np.savez(partial, allow_pickle=False, state=np.array(json.dumps(state)), **arrays)
+    partial.replace(folder / "checkpoint.npz")
+
+
+def _resume(model: Any, folder: Path) -> list[Moment]:
+    """Put the last checkpoint's weights and random state into the model and return the moments so far."""
+    path = folder / "checkpoint.npz"
+    if not path.exists():
+        return []
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            state = json.loads(str(archive["state"]))
+            model.wv.vectors[:] = archive["vectors"]
+            for name in ("syn1", "syn1neg"):
+                if hasattr(model, name):
+                    getattr(model, name)[:] = archive[name]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        warnings.warn(f"The checkpoint {path} cannot be read ({error}): training starts afresh.", stacklevel=2)
+        path.unlink()
+        return []
+    name, keys, *rest = state["random"]
+    model.random.set_state((name, np.array(keys, np.uint32), *rest))
+    return [Moment(**moment) for moment in state["history"]]

@@ -1,0 +1,288 @@
+"""The study on one page: text -> corpus -> questions -> models -> vectors -> scores -> report."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from study import evaluation, report, results
+from study.contracts import HasBaselines, Model, Moment, NotAskableError, Questions, Result, StudyError, Task
+from study.corpus import EncodedCorpus, PartsSettings, Source, VocabularySettings, encode, split_text
+from study.model import places
+from study.progress import bar
+from study.results import Answer, Trained
+from study.store import Artefact, Store, digest_of, digest_of_file, settings_of, versions, write_json
+
+Tasks = Mapping[str, Mapping[str, Task]]
+"""Family -> name -> task."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportSettings:
+    """What a report shows beside the scores.
+
+    Parameters
+    ----------
+    plane : str
+        The word whose occurrences in the polysemy tasks are drawn in the plane.
+    neighbours : sequence of str
+        Words whose nearest neighbours are listed.
+    nearest : int
+        Neighbours per word.
+    """
+
+    plane: str
+    neighbours: Sequence[str]
+    nearest: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Everything that decides a study's figures, and how often each model is trained.
+
+    Parameters
+    ----------
+    name : str
+    source : Source
+        Where the text comes from.
+    vocabulary, parts : settings
+    models : mapping of str to Model
+    tasks : mapping of str to mapping of str to Task
+    seeds : int
+        Trainings of each model, with seeds ``seed``, ``seed + 1``, …
+    report : ReportSettings
+    """
+
+    name: str
+    source: Source
+    vocabulary: VocabularySettings
+    parts: PartsSettings
+    models: Mapping[str, Model]
+    tasks: Tasks
+    seeds: int
+    report: ReportSettings
+
+
+@dataclass
+class Ledger:
+    """What the study spent: one row per stage, and whether it was found made."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def enter(self, stage: str, artefact: Artefact) -> Artefact:
+        """Note the cost of an artefact and hand it on."""
+        self.rows.append({"stage": stage, "seconds": artefact.seconds, "reused": artefact.reused})
+        return artefact
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Note the time that a stage without an artefact takes."""
+        start = time.perf_counter()
+        yield
+        self.rows.append({"stage": stage, "seconds": round(time.perf_counter() - start, 3), "reused": False})
+
+
+def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any]) -> None:
+    """Run a study and write its results and its report into an existing folder.
+
+    Parameters
+    ----------
+    study : Study
+    folder : Path
+        The run's own folder.
+    store : Store
+    facts : mapping
+        What the command line knows of this run (``command``, ``overrides``), copied to ``run.json``.
+    """
+    started, start, ledger = datetime.now().astimezone(), time.perf_counter(), Ledger()
+    _check(study)
+    corpus = prepare(study, store, ledger)
+    with ledger.timed("questions"):
+        questions, left_out = ask(study.tasks, corpus)
+    trained = [train(study, name, seed, corpus, questions, store, ledger) for name in study.models for seed in range(study.seeds)]
+    answers = score(study, trained, questions, store, ledger)
+    with ledger.timed("comparison"):
+        _write_tables(folder, study, corpus, trained, questions, left_out, answers)
+    pd.DataFrame(ledger.rows).to_csv(folder / "stages.csv", index=False)
+    write_json(
+        folder / "run.json",
+        {
+            "name": study.name,
+            **facts,
+            "started": started.isoformat(timespec="seconds"),
+            "seconds": round(time.perf_counter() - start, 1),
+            "seeds": study.seeds,
+            "versions": versions(),
+            "machine": _machine(),
+            "corpus": {**settings_of(study.source), **corpus.facts},
+            "report": settings_of(study.report),
+        },
+    )
+    report.write(folder)
+
+
+def _write_tables(
+    folder: Path,
+    study: Study,
+    corpus: EncodedCorpus,
+    trained: Sequence[Trained],
+    questions: Mapping[str, Questions],
+    left_out: Mapping[str, str],
+    answers: Sequence[Answer],
+) -> None:
+    tasks = {f"{family}/{name}": task for family, members in study.tasks.items() for name, task in members.items()}
+    main = {key: task.main_metric for key, task in tasks.items()}
+    scores = results.scores_table(folder.name, corpus.name, answers, trained, main)
+    items = results.items_table(folder.name, answers)
+    common, comparisons = evaluation.compare(scores, items, seeds=study.seeds)
+    tables = {
+        "scores": scores,
+        "common": common,
+        "comparisons": comparisons,
+        "models": results.models_table(trained),
+        "curves": results.curves_table(trained),
+        "tasks": results.tasks_table(tasks, questions, left_out),
+        "targets": results.targets_table(questions, corpus),
+        "plane": results.plane_table(study.report.plane, scores, questions, corpus, trained),
+        "neighbours": results.neighbours_table(study.report.neighbours, study.report.nearest, corpus, trained),
+    }
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    scores.to_parquet(folder / "scores.parquet", index=False)
+    items.to_parquet(folder / "items.parquet", index=False)
+
+
+def _check(study: Study) -> None:
+    if study.seeds < 1:
+        raise StudyError(f"seeds={study.seeds}: a study trains each model at least once.")
+    if not study.models:
+        raise StudyError("No model is chosen. Name at least one, for example model=[cbow,skipgram].")
+    if not any(study.tasks.values()):
+        raise StudyError("No task is chosen. Name at least one, for example similarity=[simlex].")
+
+
+def prepare(study: Study, store: Store, ledger: Ledger) -> EncodedCorpus:
+    """Split the text into words and encode it."""
+    source = study.source
+    with bar(f"reading {source.name}") as observe:
+        files = {str(number): digest_of_file(path) for number, path in enumerate(source.files())}
+        text = ledger.enter("text", store.artefact("text", source, files, lambda f: split_text(source, f, observe)))
+    with bar("encoding") as observe:
+        settings = {"vocabulary": study.vocabulary, "parts": study.parts}
+        encoded = store.artefact(
+            "corpus",
+            settings,
+            {"text": text.digest},
+            lambda f: encode(text.folder, f, vocabulary=study.vocabulary, parts=study.parts, observe=observe),
+        )
+    ledger.enter("corpus", encoded)
+    return EncodedCorpus.open(encoded.folder, text.folder, name=source.name, digest=encoded.digest)
+
+
+def ask(tasks: Tasks, corpus: EncodedCorpus) -> tuple[dict[str, Questions], dict[str, str]]:
+    """Prepare the questions of all tasks, by ``family/name``, and name those that this corpus cannot be asked."""
+    questions, left_out = {}, {}
+    for family, members in tasks.items():
+        for name, task in members.items():
+            try:
+                questions[f"{family}/{name}"] = task.questions(corpus)
+            except NotAskableError as reason:
+                left_out[f"{family}/{name}"] = str(reason)
+    return questions, left_out
+
+
+def train(
+    study: Study, name: str, number: int, corpus: EncodedCorpus, questions: Mapping[str, Questions], store: Store, ledger: Ledger
+) -> Trained:
+    """Train one model with one seed and compute its vectors of all places."""
+    settings = study.models[name]
+    model = dataclasses.replace(settings, seed=settings.seed + number)  # type: ignore[type-var]
+    label = name if study.seeds == 1 else f"{name}, seed {model.seed}"
+
+    def fit(folder: Path) -> None:
+        checkpoints = folder / "checkpoints"
+        checkpoints.mkdir(exist_ok=True)
+        with bar(f"training {label}") as observe:
+            model.fit(corpus, folder=checkpoints, observe=observe).save(folder)
+        shutil.rmtree(checkpoints)
+
+    trained_by = settings_of(model, without=("resource", "view"))
+    artefact = ledger.enter(f"train {label}", store.artefact("model", trained_by, {"corpus": corpus.digest}, fit, resume=True))
+    model.load(artefact.folder, corpus)
+    joined = places.join(questions)
+    inputs = {"model": artefact.digest, "corpus": corpus.digest, "places": _digest_of_places(joined)}
+
+    def embed(folder: Path) -> None:
+        with bar(f"embedding with {label}", " sentences") as observe:
+            places.embed(model, joined, folder, observe)
+
+    vectors = ledger.enter(f"embed {label}", store.artefact("vectors", model, inputs, embed))
+    return Trained(name, model, artefact, vectors)
+
+
+def _digest_of_places(joined: places.Places) -> str:
+    return digest_of([joined.sentences, joined.places.tolist(), joined.levels])
+
+
+def score(
+    study: Study, trained: Sequence[Trained], questions: Mapping[str, Questions], store: Store, ledger: Ledger
+) -> list[Answer]:
+    """Ask every task of every model, and of every baseline that needs no model."""
+    joined = places.join(questions)
+    answers: list[Answer] = []
+    start, total = time.perf_counter(), len(questions) * (len(trained) + 1)
+
+    def scored(key: str, digest: str, who: str, answer: Callable[[Task], Mapping[str, Result]]) -> Mapping[str, Result]:
+        family, name = key.split("/", 1)
+        task = study.tasks[family][name]
+        inputs = {"questions": _digest_of_questions(questions[key]), "answered by": digest}
+        artefact = store.artefact("scores", task, inputs, lambda folder: results.write_results(folder, answer(task)))
+        ledger.enter(f"score {key} of {who}", artefact)
+        return results.read_results(artefact.folder)
+
+    with bar("scoring", " tasks") as observe:
+        for key, asked in questions.items():
+            made = scored(key, "baselines", "baselines", lambda task, asked=asked: _baselines(task, asked))
+            answers += [Answer(key, asked.level, name, None, result) for name, result in made.items()]
+            for one in trained:
+
+                def answer(task: Task, one: Trained = one, key: str = key, asked: Questions = asked) -> Mapping[str, Result]:
+                    return {one.name: task.score(asked, one.vectors_of(key, asked.level, joined))}
+
+                digest = one.artefact.digest if asked.level == "vocabulary" else one.vectors.digest
+                (result,) = scored(key, digest, one.name, answer).values()
+                answers.append(Answer(key, asked.level, one.name, one.seed, result))
+                observe(Moment(len(ledger.rows), total, time.perf_counter() - start))
+    return answers
+
+
+def _baselines(task: Task, questions: Questions) -> Mapping[str, Result]:
+    return task.baselines(questions) if isinstance(task, HasBaselines) else {}
+
+
+def _digest_of_questions(questions: Questions) -> str:
+    """Return a digest of all that a task's score depends on beside its settings and the vectors."""
+    items = questions.items.to_json(orient="split", double_precision=15)
+    return digest_of([questions.level, [list(s) for s in questions.sentences], np.asarray(questions.places).tolist(), items])
+
+
+def _machine() -> dict[str, Any]:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30 if hasattr(os, "sysconf") else None
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": platform.processor() or "unknown",
+        "cores": os.cpu_count(),
+        "memory_gib": None if memory is None else round(memory, 1),
+    }

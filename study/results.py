@@ -1,0 +1,263 @@
+"""What a run found, as tidy tables in its folder: every table and figure of a report is a pivot of these."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from study import evaluation
+from study.contracts import Array, Corpus, Level, Lexicon, Model, Questions, Result, Score, Task
+from study.model import places
+from study.model.places import Places
+from study.store import Artefact
+
+IN_CONTEXT = "target"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model after its training, under the name and seed it has in a study, with its vectors of all places."""
+
+    name: str
+    model: Model
+    artefact: Artefact
+    vectors: Artefact
+
+    @property
+    def seed(self) -> int:
+        """Return the seed it was trained with."""
+        return self.model.seed
+
+    def vectors_of(self, task: str, level: Level, joined: Places) -> Mapping[str, Array | Lexicon]:
+        """Return what a task gets to score, view by view."""
+        if level == "vocabulary":
+            return self.model.lexicons()
+        return places.vectors_of(self.vectors.folder, self.model, joined, task, level)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one model, or one baseline (seed None), scored on one task (``family/name``)."""
+
+    task: str
+    level: Level
+    model: str
+    seed: int | None
+    result: Result
+
+
+def write_results(folder: Path, results: Mapping[str, Result]) -> None:
+    """Write results by name: ``scores.json`` and ``items.parquet``."""
+    scores = {name: [asdict(score) for score in result.scores] for name, result in results.items()}
+    (folder / "scores.json").write_text(json.dumps(scores), encoding="utf-8")
+    items = [result.items.assign(of=name) for name, result in results.items()]
+    table = pd.concat(items, ignore_index=True) if items else pd.DataFrame({"of": pd.Series(dtype=str)})
+    table.to_parquet(folder / "items.parquet", index=False)
+
+
+def read_results(folder: Path) -> dict[str, Result]:
+    """Read what ``write_results`` wrote."""
+    scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    items = pd.read_parquet(folder / "items.parquet")
+    return {
+        name: Result([Score(**score) for score in found], items[items["of"] == name].drop(columns="of").reset_index(drop=True))
+        for name, found in scores.items()
+    }
+
+
+def scores_table(
+    run: str, corpus: str, answers: Sequence[Answer], trained: Sequence[Trained], main: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return the tidy table of all scores, headline views marked.
+
+    Parameters
+    ----------
+    run, corpus : str
+    answers : sequence of Answer
+    trained : sequence of Trained
+    main : mapping of str to str
+        ``family/name`` of a task -> the metric it is compared by.
+    """
+    last = {(one.name, one.seed): one.model.history[-1] for one in trained if one.model.history}
+    rows = []
+    for answer in answers:
+        family, task = answer.task.split("/", 1)
+        end = last.get((answer.model, answer.seed if answer.seed is not None else -1))
+        for score in answer.result.scores:
+            rows.append(
+                {
+                    "run": run,
+                    "corpus": corpus,
+                    "model": answer.model,
+                    "family": family,
+                    "task": task,
+                    "level": answer.level,
+                    **asdict(score),
+                    "main": score.metric == main[answer.task],
+                    "seed": answer.seed,
+                    "words_seen": end.words_seen if end else 0,
+                    "seconds": end.seconds if end else 0.0,
+                }
+            )
+    table = pd.DataFrame(rows).astype({"seed": "Int64"})
+    chosen = evaluation.headlines(table[table["view"] != "baseline"])
+    headline = set(zip(chosen["model"], chosen["family"], chosen["level"], chosen["view"], strict=True))
+    keys = zip(table["model"], table["family"], table["level"], table["view"], strict=True)
+    table["headline"] = [key in headline or key[-1] == "baseline" for key in keys]
+    return table
+
+
+def items_table(run: str, answers: Sequence[Answer]) -> pd.DataFrame:
+    """Return the tidy table of all items, from which every score can be computed again."""
+    parts = []
+    for answer in answers:
+        family, task = answer.task.split("/", 1)
+        parts.append(answer.result.items.assign(run=run, model=answer.model, seed=answer.seed, family=family, task=task))
+    return pd.concat(parts, ignore_index=True).astype({"seed": "Int64"})
+
+
+def models_table(trained: Sequence[Trained]) -> pd.DataFrame:
+    """Return what each trained model cost."""
+    rows = []
+    for one in trained:
+        model, history = one.model, one.model.history
+        last = history[-1] if history else None
+        validated = [moment for moment in history if moment.validation_loss is not None]
+        seconds = last.seconds if last else one.artefact.seconds
+        rows.append(
+            {
+                "model": one.name,
+                "seed": one.seed,
+                "kind": type(model).__name__,
+                "parameters": model.parameters,
+                "words_seen": last.words_seen if last else 0,
+                "words_per_second": last.words_seen / seconds if last and seconds else None,
+                "training_seconds": seconds,
+                "embedding_seconds": one.vectors.seconds,
+                "reused": one.artefact.reused,
+                "reproducible": model.reproducible,
+                "threads": getattr(model, "threads", getattr(model, "workers", None)),
+                "device": getattr(model, "device", "cpu"),
+                "validation_loss": validated[-1].validation_loss if validated else None,
+                "masked_accuracy": validated[-1].masked_accuracy if validated else None,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def curves_table(trained: Sequence[Trained]) -> pd.DataFrame:
+    """Return the learning curves of all models."""
+    rows = [{"model": one.name, "seed": one.seed, **asdict(moment)} for one in trained for moment in one.model.history]
+    columns = ["model", "seed", "words_seen", "total_words", "seconds", "loss", "validation_loss", "masked_accuracy"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def tasks_table(tasks: Mapping[str, Task], questions: Mapping[str, Questions], left_out: Mapping[str, str]) -> pd.DataFrame:
+    """Return what was asked: sources, sizes, and why a question or a whole task was left out."""
+    rows = []
+    for key, task in tasks.items():
+        family, name = key.split("/", 1)
+        asked = questions.get(key)
+        splits = asked.items["split"].value_counts() if asked else {}
+        rows.append(
+            {
+                "family": family,
+                "task": name,
+                "level": asked.level if asked else None,
+                "description": task.description,
+                "source": task.source,
+                "items_test": int(splits.get("test", 0)),
+                "items_development": int(splits.get("development", 0)),
+                "dropped": "; ".join(f"{count} {reason}" for reason, count in asked.dropped.items()) if asked else "",
+                "note": f"left out: {left_out[key]}" if key in left_out else "",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def targets_table(questions: Mapping[str, Questions], corpus: Corpus) -> pd.DataFrame:
+    """Return, for every word that a task asks about, how often the training part has it."""
+    rows = []
+    for key, asked in questions.items():
+        family, name = key.split("/", 1)
+        if asked.level not in ("word", "target"):
+            continue
+        words = {
+            corpus.vocabulary.fold(asked.sentences[n][place]) for n, start, stop in asked.places for place in range(start, stop)
+        }
+        rows += [
+            {"family": family, "task": name, "target": word, "training_count": corpus.vocabulary.count(word)}
+            for word in sorted(words)
+        ]
+    return pd.DataFrame(rows, columns=["family", "task", "target", "training_count"])
+
+
+def plane_table(
+    word: str, scores: pd.DataFrame, questions: Mapping[str, Questions], corpus: Corpus, trained: Sequence[Trained]
+) -> pd.DataFrame:
+    """Return the occurrences of a word in the polysemy tasks as points in the plane, for each model's first seed.
+
+    Each model shows its headline view in context and, where it has one, its single vector of the word.
+    """
+    joined = places.join(questions)
+    headline = scores[scores["headline"] & (scores["family"] == "polysemy") & (scores["level"] == IN_CONTEXT)]
+    chosen = dict(zip(headline["model"], headline["view"], strict=True))
+    first = {one.name: one for one in reversed(trained)}
+    rows = []
+    for key, asked in questions.items():
+        if not key.startswith("polysemy/") or asked.level != IN_CONTEXT:
+            continue
+        items = asked.items.assign(word=[_target(asked, corpus, place) for place in asked.items["place"]])
+        items = items[items["word"] == corpus.vocabulary.fold(word)]
+        for name, one in reversed(first.items()):
+            arrays = one.vectors_of(key, asked.level, joined)
+            static = [view for view in ("word", "input") if view in arrays]
+            for view in dict.fromkeys([*static, chosen.get(name, "")]):
+                if view not in arrays or items.empty:
+                    continue
+                vectors = np.asarray(arrays[view])[items["place"].to_numpy()]
+                known = np.isfinite(vectors).all(axis=1)
+                if not known.any():
+                    continue
+                points, shares = evaluation.plane(vectors[known])
+                sentences = [" ".join(asked.sentences[asked.places[place][0]]) for place in items["place"][known]]
+                rows.append(
+                    pd.DataFrame(
+                        {
+                            "model": name,
+                            "view": view,
+                            "word": word,
+                            "item": items["item"][known].to_numpy(),
+                            "sense": items["gold"][known].to_numpy(),
+                            "sentence": sentences,
+                            "x": points[:, 0],
+                            "y": points[:, 1],
+                            "share_x": shares[0],
+                            "share_y": shares[1],
+                            "static": view in static,
+                        }
+                    )
+                )
+    columns = ["model", "view", "word", "item", "sense", "sentence", "x", "y", "share_x", "share_y", "static"]
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
+
+
+def _target(asked: Questions, corpus: Corpus, place: int) -> str:
+    number, start, stop = asked.places[place]
+    return " ".join(corpus.vocabulary.fold(word) for word in asked.sentences[number][start:stop])
+
+
+def neighbours_table(words: Sequence[str], nearest: int, corpus: Corpus, trained: Sequence[Trained]) -> pd.DataFrame:
+    """Return the nearest neighbours of chosen words in every model's type vectors, for each model's first seed."""
+    rows = []
+    for one in {one.name: one for one in reversed(trained)}.values():
+        for view, lexicon in one.model.lexicons().items():
+            for word in words:
+                found = evaluation.neighbours(lexicon, corpus.vocabulary.fold(word), nearest)
+                rows += [(one.name, view, word, rank, other, cosine) for rank, (other, cosine) in enumerate(found, 1)]
+    return pd.DataFrame(rows, columns=["model", "view", "word", "rank", "neighbour", "cosine"])
