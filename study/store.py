@@ -27,6 +27,8 @@ from filelock import FileLock, Timeout
 from study.contracts import StudyError
 
 MANIFEST = "manifest.json"
+CURVE = "history.json"
+"""A learning curve tells seconds, which differ each time: it is verified like all files, but is no part of the content's digest."""
 PACKAGES = ("embedding-study", "gensim", "numpy", "scikit-learn", "torch")
 
 
@@ -186,7 +188,8 @@ class Store:
         make(partial)
         files = _digests(partial)
         seconds = round(time.perf_counter() - start, 3)
-        manifest = {**key, "digest": digest_of(files), "files": files, "seconds": seconds, "versions": versions()}
+        content = {name: digest for name, digest in files.items() if name != CURVE}
+        manifest = {**key, "digest": digest_of(content), "files": files, "seconds": seconds, "versions": versions()}
         write_json(partial / MANIFEST, manifest)
         _flush(partial)
         partial.rename(folder)

@@ -85,6 +85,48 @@ class Untrained:
     encoder: Transformer
     seed: int
 
+    start: Transformer = field(init=False, repr=False, metadata={"resource": True})
+
+    def __post_init__(self) -> None:
+        self.start = replace(self.encoder, words=0, epochs=None, minutes=None, seed=self.seed)
+
     @property
-    def _start(self) -> Transformer:
-        return replace(self.encoder, words=0, epochs=None, minutes=None, seed=self.seed)
+    def history(self) -> list[Moment]:
+        """No curve: nothing is trained."""
+        return []
+
+    @property
+    def parameters(self) -> int:
+        """Zero: nothing is trained."""
+        return 0
+
+    @property
+    def reproducible(self) -> bool:
+        """Always true: the start is drawn, not computed."""
+        return True
+
+    def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
+        """Draw the encoder's random start."""
+        self.start.fit(corpus, folder=folder, observe=observe)
+        return self
+
+    def save(self, folder: Path) -> None:
+        """Write what the encoder writes."""
+        self.start.save(folder)
+
+    def load(self, folder: Path, corpus: EncodedCorpus) -> Self:
+        """Read what ``save`` wrote."""
+        self.start.load(folder, corpus)
+        return self
+
+    def views(self, level: Level) -> tuple[str, ...]:
+        """Name the encoder's views."""
+        return self.start.views(level)
+
+    def embed(self, sentences: Sequence[Sentence], places: Array, views: Sequence[str]) -> Mapping[str, Array]:
+        """Compute the vectors of places; see ``study.contracts.Model.embed``."""
+        return self.start.embed(sentences, places, views)
+
+    def lexicons(self) -> Mapping[str, Lexicon]:
+        """Return the encoder's embedding table."""
+        return self.start.lexicons()

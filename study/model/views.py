@@ -75,7 +75,9 @@ class StaticViews:
                 context[row] = np.average(self.vectors[outside], axis=0, weights=weight[outside])
         arrays = {"word": word, "context": context}
         if "word+context" in views:
-            arrays["word+context"] = np.concatenate([_normalised(word), _normalised(context)], axis=1)
+            both = np.concatenate([_normalised(word), _normalised(context)], axis=1)
+            both[np.isnan(both).any(axis=1)] = np.nan
+            arrays["word+context"] = both
         return {view: arrays[view] for view in views}
 
 

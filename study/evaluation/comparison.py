@@ -1,0 +1,272 @@
+"""Models against each other: on the items that all of them know, by their headline views, with paired intervals and tests.
+
+With one seed a difference is tested between items only, and nothing gets a verdict. With n seeds the difference is that of the
+means over seeds, and the squared standard error of a model's mean is ``s² / n`` from its seeds beside that of the items::
+
+    SE² = SE²(items) + s²(a) / n(a) + s²(b) / n(b)        interval: difference ± t(df) SE        p from t = difference / SE
+
+with ``df`` by Welch and Satterthwaite, ``SE⁴ / Σ (s²/n)² / (n - 1)``: few seeds make wide intervals.
+
+References
+----------
+Dror, Baumer, Shlomov and Reichart (2018), The hitchhiker's guide to testing statistical significance in NLP,
+doi:10.18653/v1/P18-1128. Holm (1979), A simple sequentially rejective multiple test procedure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from study.contracts import Array
+from study.evaluation import uncertainty
+from study.evaluation.headline import headlines, main_rows
+from study.evaluation.metric import METRICS, select
+
+ONE_SEED = "one seed: differences between items only"
+DETECTABLE = 2.8  # standard errors: 1.96 for a two-sided test at 5 %, and 0.84 to reject in 80 % of the cases
+
+COMMON = ("model", "view", "family", "task", "question", "metric", "value_common", "n_common", "value_own", "n_own")
+COMPARISONS = (
+    *("family", "task", "question", "metric", "model_a", "view_a", "model_b", "view_b"),
+    *("difference", "low", "high", "p", "p_holm", "test", "n", "seeds", "verdict", "minimum_detectable_effect"),
+)
+
+Answers = Mapping[str, Sequence[pd.DataFrame]]
+"""Model -> for each of its seeds the items of its headline view, all models' in the same order."""
+
+
+def compare(scores: pd.DataFrame, items: pd.DataFrame, *, seeds: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compare the headline views of all models on each task's test items.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        As for ``headlines``; rows of the view ``baseline`` are left aside.
+    items : DataFrame
+        ``ITEM_COLUMNS`` with ``model, seed, family, task``.
+    seeds : int
+        Trainings of each model; with one there are no verdicts.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    common : DataFrame
+        Each headline view's value on the test items that all models know and on its own, averaged over seeds, for every metric:
+        columns ``COMMON``.
+    comparisons : DataFrame
+        A row per task and pair of models on the main metric: columns ``COMPARISONS``. ``p_holm`` is corrected over all rows of a
+        family. ``minimum_detectable_effect`` is 2.8 standard errors: the smallest true difference that such a test would find in
+        four of five repetitions.
+    """
+    scores = scores[(scores["view"] != "baseline") & scores["metric"].isin(list(METRICS))]
+    chosen = headlines(scores)
+    views = {
+        (family, level, model): view for model, family, level, view in chosen[["model", "family", "level", "view"]].to_numpy()
+    }
+    common, compared = [], []
+    for (family, task, level), part in scores[scores["split"] == "test"].groupby(["family", "task", "level"], sort=False):
+        headline = {model: views[family, level, model] for model in dict.fromkeys(part["model"])}
+        own = _headline_items(items[(items["family"] == family) & (items["task"] == task) & (items["split"] == "test")], headline)
+        main = main_rows(part)[["question", "metric"]].drop_duplicates().itertuples(index=False)
+        wanted = set(map(tuple, main))
+        for question, metric in part[["question", "metric"]].drop_duplicates().itertuples(index=False):
+            mine = {model: [select(answers, question) for answers in several] for model, several in own.items()}
+            shared = _shared(mine)
+            for model in mine:
+                values = (*_value(shared[model], metric), *_value(mine[model], metric))
+                common.append((model, headline[model], family, task, question, metric, *values))
+            if (question, metric) in wanted:
+                for row in _pairs(shared, metric, seeds, seed):
+                    named = {"view_a": headline[row["model_a"]], "view_b": headline[row["model_b"]]}
+                    compared.append({"family": family, "task": task, "question": question, "metric": metric, **row, **named})
+    comparisons = pd.DataFrame(compared, columns=list(COMPARISONS))
+    return pd.DataFrame(common, columns=list(COMMON)), _judged(comparisons, seeds)
+
+
+def _headline_items(items: pd.DataFrame, headline: Mapping[str, str]) -> dict[str, list[pd.DataFrame]]:
+    """Return the items of each model's headline view, one frame a seed."""
+    found = {}
+    for model, view in headline.items():
+        mine = items[(items["model"] == model) & (items["view"] == view)]
+        found[model] = [part for _, part in mine.groupby("seed", sort=True, dropna=False)]
+    return found
+
+
+def _shared(answers: Answers) -> dict[str, list[pd.DataFrame]]:
+    """Cut all frames down to the items that every model knows with every seed, in one order."""
+    known = [set(part.loc[part["known"].astype(bool), "item"]) for several in answers.values() for part in several]
+    common = sorted(set.intersection(*known)) if known else []
+    return {model: [part.set_index("item", drop=False).loc[common] for part in several] for model, several in answers.items()}
+
+
+def _value(answers: Sequence[pd.DataFrame], metric: str) -> tuple[float, int]:
+    """Return a metric's mean over seeds and the number of known items (of the seed that knows fewest)."""
+    values = [METRICS[metric](part) for part in answers]
+    numbers = [part.loc[part["known"].astype(bool), "item"].str.partition("/")[0].nunique() for part in answers]
+    return float(np.mean(values)) if values else np.nan, min(numbers, default=0)
+
+
+def _pairs(shared: Answers, metric: str, seeds: int, seed: int) -> list[dict[str, object]]:
+    """Compare every two models on their common items."""
+    values = {model: np.array([METRICS[metric](part) for part in several]) for model, several in shared.items()}
+    draws = {
+        model: np.mean([uncertainty.resample(part, metric, seed=seed) for part in several], axis=0)
+        for model, several in shared.items()
+    }
+    rows = []
+    for a, b in combinations(shared, 2):
+        difference = float(values[a].mean() - values[b].mean())
+        paired = draws[a] - draws[b]
+        error = _standard_error(paired)
+        if seeds > 1:
+            error, low, high, p = _with_seeds(difference, error, values[a], values[b])
+            test = "t over items and seeds"
+        else:
+            low, high = uncertainty.bounds(paired)
+            test, p = _test(shared[a][0], shared[b][0], metric, paired)
+        rows.append(
+            {
+                "model_a": a,
+                "model_b": b,
+                "difference": difference,
+                "low": low,
+                "high": high,
+                "p": p,
+                "test": test,
+                "n": _value(shared[a], metric)[1],
+                "seeds": seeds,
+                "minimum_detectable_effect": DETECTABLE * error,
+            }
+        )
+    return rows
+
+
+def _standard_error(paired: Array) -> float:
+    finite = paired[np.isfinite(paired)]
+    return float(finite.std(ddof=1)) if len(finite) > 1 else np.nan
+
+
+def _with_seeds(difference: float, error: float, a: Array, b: Array) -> tuple[float, float, float, float]:
+    """Return standard error, interval and p of a difference of means over seeds; the formula heads this module."""
+    seeds = [(values.var(ddof=1) / len(values), len(values) - 1) for values in (a, b) if len(values) > 1]
+    variance = error**2 + sum(part for part, _ in seeds)
+    below = sum(part**2 / degrees for part, degrees in seeds)
+    degrees = variance**2 / below if below > 0 else np.inf
+    total = float(np.sqrt(variance))
+    half = float(stats.t.ppf(0.975, degrees)) * total
+    p = float(2 * stats.t.sf(abs(difference) / total, degrees)) if total > 0 else float(difference == 0)
+    return total, difference - half, difference + half, p
+
+
+def _test(a: pd.DataFrame, b: pd.DataFrame, metric: str, paired: Array) -> tuple[str, float]:
+    """Return the name and the p-value of the paired test that suits a metric."""
+    if metric == "spearman" and len(a) > 3:
+        gold, first, second = (frame[name] for frame, name in ((a, "gold_value"), (a, "predicted_value"), (b, "predicted_value")))
+        gold_a, gold_b, a_b = (stats.spearmanr(*pair).statistic for pair in ((gold, first), (gold, second), (first, second)))
+        return "Williams", williams(gold_a, gold_b, a_b, len(a))
+    if metric == "accuracy" and len(a) and a["group"].is_unique:
+        right_a, right_b = (frame["gold"].to_numpy() == frame["predicted"].to_numpy() for frame in (a, b))
+        table = [
+            [(right_a & right_b).sum(), (right_a & ~right_b).sum()],
+            [(~right_a & right_b).sum(), (~right_a & ~right_b).sum()],
+        ]
+        return "McNemar", float(mcnemar(np.array(table), exact=True).pvalue)
+    return "bootstrap", bootstrap_p(paired)
+
+
+def bootstrap_p(paired: Array) -> float:
+    """Return the two-sided p-value of replicates of a difference: twice the share on the other side of zero.
+
+    One is added to both counts, so that it is never 0 (Davison and Hinkley 1997, section 4.2).
+    """
+    finite = paired[np.isfinite(paired)]
+    if not len(finite):
+        return np.nan
+    other = min((finite <= 0).sum(), (finite >= 0).sum())
+    return float(min(1.0, 2 * (other + 1) / (len(finite) + 1)))
+
+
+def williams(gold_a: float, gold_b: float, a_b: float, n: int) -> float:
+    """Test whether two correlations with the same variable differ.
+
+    Parameters
+    ----------
+    gold_a, gold_b : float
+        Correlations of the two predictors with the gold values.
+    a_b : float
+        Correlation of the two predictors with each other.
+    n : int
+        Number of items, above 3.
+
+    Returns
+    -------
+    float
+        Two-sided p-value of Williams's t with n - 3 degrees of freedom; 1 where both correlations are one and the same.
+
+    References
+    ----------
+    Williams (1959), The comparison of regression variables. Steiger (1980), Tests for comparing elements of a correlation matrix,
+    doi:10.1037/0033-2909.87.2.245, equation 7.
+    """
+    if gold_a == gold_b:
+        return 1.0
+    determinant = 1 - gold_a**2 - gold_b**2 - a_b**2 + 2 * gold_a * gold_b * a_b
+    mean = (gold_a + gold_b) / 2
+    below = 2 * (n - 1) / (n - 3) * determinant + mean**2 * (1 - a_b) ** 3
+    if not below > 0:
+        return np.nan
+    t = (gold_a - gold_b) * np.sqrt((n - 1) * (1 + a_b) / below)
+    return float(2 * stats.t.sf(abs(t), n - 3))
+
+
+def _judged(comparisons: pd.DataFrame, seeds: int) -> pd.DataFrame:
+    """Correct the p-values over each family, and say what they allow to say."""
+    comparisons["p_holm"] = np.nan
+    for _, part in comparisons.groupby("family"):
+        finite = part.index[part["p"].notna()]
+        if len(finite):
+            comparisons.loc[finite, "p_holm"] = multipletests(part.loc[finite, "p"].astype(float), method="holm")[1]
+    comparisons["verdict"] = [_verdict(row, seeds) for _, row in comparisons.iterrows()]
+    return comparisons
+
+
+def _verdict(row: pd.Series, seeds: int) -> str:
+    if seeds < 2:
+        return ONE_SEED
+    if not row["p_holm"] < 0.05:
+        return "no difference shown"
+    return f"{row['model_a'] if row['difference'] > 0 else row['model_b']} is better"
+
+
+def over_seeds(scores: pd.DataFrame) -> pd.DataFrame:
+    """Average scores over seeds, and widen their intervals by the seeds' variance.
+
+    The half-widths add in quadrature: ``half² = mean(half over items)² + (t(n - 1) s / √n)²``, on each side of the mean.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Tidy scores with ``model, family, task, view, split, question, metric, value, low, high, seed``.
+
+    Returns
+    -------
+    DataFrame
+        One row per score with the number of ``seeds``; other columns as with the first seed.
+    """
+    keys = ["model", "family", "task", "view", "split", "question", "metric"]
+    rows = []
+    for _, part in scores.groupby(keys, sort=False):
+        n, mean = len(part), part["value"].mean()
+        spread = stats.t.ppf(0.975, n - 1) * part["value"].std(ddof=1) / np.sqrt(n) if n > 1 else 0.0
+        low = mean - np.hypot((part["value"] - part["low"]).mean(), spread)
+        high = mean + np.hypot((part["high"] - part["value"]).mean(), spread)
+        rows.append({**part.iloc[0].to_dict(), "value": mean, "low": low, "high": high, "seeds": n})
+    return pd.DataFrame(rows).drop(columns="seed", errors="ignore")

@@ -1,0 +1,170 @@
+"""The masked-word objective: hide words, and guess each from what is left.
+
+Letters: b sequences, t words, n hidden words, d width, v words of the vocabulary, k candidates.
+
+A full softmax over the vocabulary is the greatest part of a small encoder's work. While training, its normaliser is estimated
+from k *candidates*, drawn without replacement such that word w is among them with a known probability p(w): the sum of exp(score)
+/ p over the candidates has the full sum as its mean (Horvitz-Thompson), so that no word is favoured by the drawing, and with the
+whole vocabulary as candidates loss and gradient are those of the full softmax.
+
+References
+----------
+Devlin et al. (2019), BERT, arXiv:1810.04805 (masked words). Horvitz & Thompson (1952), doi:10.1080/01621459.1952.10483446, and
+Madow (1949), doi:10.1214/aoms/1177729988 (drawing with unequal probabilities). Bengio & Senécal (2008),
+doi:10.1109/TNN.2007.912312 (sampled softmax).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from study.contracts import Array
+from study.model.sequences import Symbols
+from study.model.transformer import Encoder
+
+ROUND = 32
+"""Many hidden words are cut to a multiple of this: oneDNN prepares a product anew for every size it meets."""
+
+
+@dataclass(frozen=True)
+class Masked:
+    """Sequences with hidden words.
+
+    Attributes
+    ----------
+    words, segments : Tensor of shape (b, t), int64
+        What the encoder reads.
+    places : Tensor of shape (n,), int64
+        Where the hidden words stand in the flattened sequences.
+    targets : Tensor of shape (n,), int64
+        The hidden words.
+    """
+
+    words: Tensor
+    segments: Tensor
+    places: Tensor
+    targets: Tensor
+
+    def to(self, device: torch.device) -> Masked:
+        """Move all parts to a device."""
+        return Masked(*(part.to(device) for part in (self.words, self.segments, self.places, self.targets)))
+
+
+def mask(
+    words: Array, segments: Array, symbols: Symbols, random: np.random.Generator, *, rate: float, hidden: float, replaced: float
+) -> Masked:
+    """Hide words at random; unknown words and boundaries are never to be guessed.
+
+    Parameters
+    ----------
+    words, segments : ndarray of shape (b, t), int64
+    rate : float
+        Share of the known words that are to be guessed, in (0, 1].
+    hidden, replaced : float
+        Of these, the share that is replaced by the mask symbol and by a random word; the rest is left as it is.
+    """
+    known = np.flatnonzero(words < symbols.words)
+    number = round(rate * len(known))
+    if number > 8 * ROUND:
+        number -= number % ROUND
+    places = np.sort(random.permutation(known)[:number])  # (n,)
+    words = words.reshape(-1).copy()  # (b t,)
+    targets = words[places]
+    fate = random.random(len(places))
+    words[places[fate < hidden]] = symbols.mask
+    exchanged = places[(fate >= hidden) & (fate < hidden + replaced)]
+    words[exchanged] = random.integers(symbols.words, size=len(exchanged))
+    arrays = (words.reshape(segments.shape), segments, places, targets)
+    return Masked(*(torch.from_numpy(np.ascontiguousarray(array, np.int64)) for array in arrays))
+
+
+class Candidates:
+    """Words for an estimate of the softmax's normaliser, drawn without replacement with known probabilities.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (v,)
+        Occurrences of every word.
+    number : int
+        Candidates k of a drawing; 0, or v and more, takes the whole vocabulary.
+    exponent : float
+        A word's probability is proportional to its count to this power, and 1 where that is reached.
+    """
+
+    def __init__(self, counts: Array, number: int, exponent: float) -> None:
+        self.number = min(number or len(counts), len(counts))
+        self.probability = _inclusion(np.asarray(counts, float) ** exponent, self.number)  # (v,), sums to k
+        self.cumulative = np.cumsum(self.probability)
+
+    def draw(self, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Draw candidates: one random start, then equal steps along the cumulated probabilities.
+
+        Returns
+        -------
+        words : Tensor of shape (k,), int64
+            Distinct.
+        log_probability : Tensor of shape (k,), float32
+            Logarithm of the probability with which each is drawn.
+        """
+        steps = random.random() + np.arange(self.number)
+        words = np.minimum(np.searchsorted(self.cumulative, steps, side="right"), len(self.cumulative) - 1)
+        return torch.from_numpy(words), torch.from_numpy(np.log(self.probability[words]).astype(np.float32))
+
+
+def _inclusion(weights: Array, number: int) -> Array:
+    """Return probabilities proportional to the weights, capped at 1, that sum to a number."""
+    certain = np.zeros(len(weights), bool)
+    while True:
+        left = number - certain.sum()
+        scale = left / weights[~certain].sum() if left and not certain.all() else 0.0
+        above = ~certain & (weights * scale >= 1)
+        if not above.any():
+            return np.where(certain, 1.0, weights * scale)
+        certain |= above
+
+
+def candidate_loss(encoder: Encoder, x: Tensor, targets: Tensor, candidates: Tensor, log_probability: Tensor) -> Tensor:
+    """Estimate the softmax loss of hidden words from candidates.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, d)
+        Vectors of the hidden words after the last block, normalised.
+    targets : Tensor of shape (n,), int64
+    candidates, log_probability : Tensor of shape (k,)
+        See ``Candidates.draw``.
+
+    Returns
+    -------
+    Tensor of shape (), nats per hidden word
+    """
+    table, bias = encoder.output()  # (v, d), (v,)
+    # One look-up for both: the gradient of each look-up is a whole table.
+    asked = functional.embedding(torch.cat([targets, candidates]), table)  # (n + k, d)
+    true_rows, candidate_rows = asked.split([len(targets), len(candidates)])
+    true = (x * true_rows).sum(dim=1) + bias[targets]  # (n,)
+    others = functional.linear(x, candidate_rows, bias[candidates] - log_probability)  # (n, k)
+    columns = torch.full((len(bias),), -1, device=x.device)
+    columns[candidates] = torch.arange(len(candidates), device=x.device)
+    rows = torch.nonzero(columns[targets] >= 0).squeeze(1)
+    others[rows, columns[targets[rows]]] = -torch.inf  # a hidden word is known exactly: it is not estimated once more
+    losses = torch.logaddexp(true, others.logsumexp(dim=1).float()) - true  # (n,)
+    return losses.sum() / max(1, len(targets))
+
+
+def full_loss(encoder: Encoder, x: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute the softmax loss of hidden words over the whole vocabulary.
+
+    Returns
+    -------
+    loss : Tensor of shape (), the sum over the hidden words, nats
+    right : Tensor of shape (), how many of them have the highest score
+    """
+    table, bias = encoder.output()
+    scores = functional.linear(x, table[: len(bias)], bias).float()  # (n, v)
+    return functional.cross_entropy(scores, targets, reduction="sum"), (scores.argmax(dim=1) == targets).sum()

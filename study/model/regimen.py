@@ -1,0 +1,149 @@
+"""The regimen of a training: every choice of how an encoder is trained, and the device and precision it is trained with."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from study.contracts import StudyError
+from study.model.sequences import CONTEXTS
+
+CHOICES = {
+    "context": CONTEXTS,
+    "decay": ("linear", "cosine"),
+    "precision": ("auto", "float32", "bfloat16"),
+    "device": ("auto", "cpu", "cuda"),
+}
+
+
+@dataclass(kw_only=True)
+class Regimen:
+    """How an encoder is trained.
+
+    Attributes
+    ----------
+    context : str
+        What a word may look at: its ``sentence``, or its ``document`` within the sequence.
+    mask_rate : float
+        Share of the known words that are to be guessed, in (0, 1].
+    mask_hidden, mask_replaced : float
+        Of these, the share shown as the mask symbol and as a random word; the rest is shown as it is.
+    candidates : int
+        Words by which the softmax's normaliser is estimated while training; 0 takes the full vocabulary.
+    candidate_exponent : float
+        Power of the word counts by which candidates are drawn.
+    batch : int
+        Words of a step, boundary symbols included.
+    rate : float
+        Highest learning rate.
+    warm_up : float
+        Share of the budget in which the rate rises from 0.
+    decay : str
+        How the rate falls to 0 after that: ``linear`` or ``cosine``.
+    weight_decay : float
+        Of the matrices; tables, norms and biases are not decayed.
+    second_moment : float
+        AdamW's second decay rate (beta 2).
+    clip : float
+        Longest gradient; a longer one is shortened to it.
+    precision : str
+        ``float32``, ``bfloat16`` (products only), or ``auto``: bfloat16 where the processor or GPU has it.
+    words, epochs, minutes : float or None
+        The budget: running words, passes over the training part, or time. Exactly one is set.
+    validate_every : int
+        Running words between two looks at the development part.
+    validation_words : int
+        Words of the development part that are looked at.
+    checkpoint_seconds : float
+        Time between two checkpoints.
+    device : str
+        ``auto``, ``cpu`` or ``cuda``.
+    threads : int or None
+        Processor threads; None leaves torch's own choice.
+    """
+
+    context: str
+    mask_rate: float
+    mask_hidden: float
+    mask_replaced: float
+    candidates: int
+    candidate_exponent: float
+    batch: int
+    rate: float
+    warm_up: float
+    decay: str
+    weight_decay: float
+    second_moment: float
+    clip: float
+    precision: str
+    words: int | None
+    epochs: float | None
+    minutes: float | None
+    validate_every: int
+    validation_words: int
+    seed: int
+    checkpoint_seconds: float = field(metadata={"resource": True})
+    device: str = field(metadata={"resource": True})
+    threads: int | None = field(metadata={"resource": True})
+
+    def check_regimen(self) -> None:
+        """Raise StudyError where the choices do not fit together."""
+        given = {name: getattr(self, name) for name in ("words", "epochs", "minutes") if getattr(self, name) is not None}
+        if len(given) != 1:
+            raise StudyError(
+                f"Exactly one of words, epochs and minutes is the budget of an encoder, the others null; given: {given}."
+            )
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise StudyError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}.")
+        for name in ("mask_rate", "rate", "clip", "batch", "validate_every"):
+            if not getattr(self, name) > 0:
+                raise StudyError(f"{name} must be above 0, not {getattr(self, name)}.")
+        if self.mask_rate > 1 or min(self.mask_hidden, self.mask_replaced) < 0 or self.mask_hidden + self.mask_replaced > 1:
+            raise StudyError("mask_rate, mask_hidden and mask_replaced are shares, and the last two sum to 1 at most.")
+        if not 0 <= self.warm_up < 1:
+            raise StudyError(f"warm_up is a share of the budget in [0, 1), not {self.warm_up}.")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise StudyError("device is cuda, but torch finds no GPU: take device=cpu or device=auto.")
+
+    def rate_at(self, share: float) -> float:
+        """Return the learning rate when a share of the budget, in [0, 1], is spent."""
+        if share < self.warm_up:
+            return self.rate * share / self.warm_up
+        left = (1 - share) / (1 - self.warm_up)
+        return self.rate * (left if self.decay == "linear" else 0.5 - 0.5 * math.cos(math.pi * left))
+
+
+def choose_fabric(device: str, precision: str) -> Fabric:
+    """Choose the device and its precision: bfloat16 products with float32 weights where ``auto`` finds them in the hardware."""
+    cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+    if precision == "auto":
+        precision = "bfloat16" if _has_bfloat16(cuda) else "float32"
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # it announces its precision on the terminal
+    return Fabric(accelerator=device, devices=1, precision="bf16-mixed" if precision == "bfloat16" else "32-true")
+
+
+def _has_bfloat16(cuda: bool) -> bool:
+    """Say whether the hardware multiplies bfloat16 itself (an emulation would be slower than float32)."""
+    if cuda:
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    features = Path("/proc/cpuinfo")
+    return features.exists() and "bf16" in features.read_text(encoding="utf-8")
+
+
+@contextmanager
+def limited_threads(number: int | None) -> Iterator[None]:
+    """Compute with a number of processor threads, then with as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,105 @@
+"""Sequences for the encoder: one stream of words, cut into rows of equal length, without any padding.
+
+Every sentence of a part is preceded by a boundary symbol. The stream is cut at a new random offset in each epoch, so that no word
+always stands at an edge. A row holds several sentences, and segments say which of its words may look at each other: those of one
+sentence, or those of one document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from study.contracts import Array, Part, StudyError
+from study.corpus import EncodedCorpus
+
+CONTEXTS = ("sentence", "document")
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """Identifiers of what is read beside the v words of a vocabulary: rows v, v + 1 and v + 2 of the embedding table."""
+
+    words: int
+
+    @property
+    def unknown(self) -> int:
+        """A word outside the vocabulary."""
+        return self.words
+
+    @property
+    def mask(self) -> int:
+        """A word that is hidden and to be guessed."""
+        return self.words + 1
+
+    @property
+    def boundary(self) -> int:
+        """The place between two sentences."""
+        return self.words + 2
+
+    def __len__(self) -> int:
+        return self.words + 3
+
+
+class Sequences:
+    """A part of a corpus as a stream of words and boundaries.
+
+    Parameters
+    ----------
+    corpus : EncodedCorpus
+    part : {"training", "development", "test"}
+    length : int
+        Words and boundaries of a row.
+    context : {"sentence", "document"}
+        What a word may look at, within its row.
+    """
+
+    def __init__(self, corpus: EncodedCorpus, part: Part, *, length: int, context: str) -> None:
+        offsets = np.asarray(corpus.sentence_offsets(part))
+        self.symbols = Symbols(len(corpus.vocabulary))
+        self.starts = offsets[:-1] + np.arange(len(offsets) - 1)  # (sentences,): where each boundary stands
+        self.total = int(offsets[-1]) + len(self.starts)
+        if self.total == 0:
+            raise StudyError(f"The {part} part of corpus {corpus.name} is empty: the encoder has nothing to read.")
+        self.tokens = corpus.tokens(part)  # (words of the part,), surface types
+        self.identifiers = corpus.identifiers  # (surface types,), in the vocabulary
+        self.documents = np.asarray(corpus.document_offsets(part))
+        self.length = min(length, self.total)
+        self.context = context
+
+    def order(self, *seed: int) -> Array:
+        """Cut the stream at a random offset and return where its rows start, shuffled: ``ndarray of shape (rows,), int64``."""
+        random = np.random.default_rng(seed)
+        spare = self.total % self.length if self.total < 2 * self.length else self.length - 1
+        offset = int(random.integers(spare + 1))
+        rows = (self.total - offset) // self.length
+        return offset + self.length * random.permutation(rows)
+
+    def evenly(self, words: int) -> Array:
+        """Return the starts of rows spread evenly over the stream, up to a number of words in all."""
+        rows = self.total // self.length
+        return self.length * np.unique(np.linspace(0, rows - 1, min(rows, max(1, words // self.length))).astype(np.int64))
+
+    def read(self, starts: Array) -> tuple[Array, Array]:
+        """Read rows of the stream.
+
+        Returns
+        -------
+        words, segments : ndarray of shape (b, t), int64
+            Identifiers, and a number that is shared by the words that may look at each other.
+        """
+        places = starts[:, None] + np.arange(self.length)  # (b, t), in the stream
+        sentences = np.searchsorted(self.starts, places, side="right") - 1  # (b, t)
+        boundary = places == self.starts[sentences]
+        words = self.identifiers[self.tokens[np.where(boundary, 0, places - sentences - 1)]].astype(np.int64)
+        words[boundary] = self.symbols.boundary
+        if self.context == "sentence":
+            return words, sentences
+        return words, np.searchsorted(self.documents, sentences, side="right")
+
+    def batches(self, starts: Array, rows: int) -> Iterator[tuple[Array, Array]]:
+        """Read rows, so many at a time."""
+        for first in range(0, len(starts), rows):
+            yield self.read(starts[first : first + rows])

@@ -1,0 +1,238 @@
+"""The tables of one run, each a pivot of its tidy scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from study.report.run import BASELINE, CONTROLS, Run
+from study.report.table import (
+    Corner,
+    Heading,
+    Table,
+    count,
+    duration,
+    grid,
+    interval,
+    listing,
+    number,
+    spell,
+)
+
+HARDLY_SEEN = 20
+"""A target with fewer occurrences than this in the training part is marked: its vector rests on next to nothing."""
+
+_SCORE_KEYS = ["corpus", "model", "view", "family", "task", "split", "level", "question", "metric", "main"]
+
+
+def over_seeds(scores: pd.DataFrame) -> pd.DataFrame:
+    """Average the scores of a model's seeds; their spread widens the interval.
+
+    With k > 1 seeds each half of the interval is ``sqrt(h² + (t s / √k)²)``: h the mean half of the items' own interval, s the
+    standard deviation between seeds, t the 97.5 % point of Student's distribution with k - 1 degrees of freedom.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Rows of ``scores.csv``.
+
+    Returns
+    -------
+    DataFrame
+        One row per model, view, task, question and metric, in the order of first appearance, with a column ``seeds``.
+    """
+    frame = scores.assign(below=scores["value"] - scores["low"], above=scores["high"] - scores["value"])
+    groups = frame.groupby(_SCORE_KEYS, sort=False, dropna=False)
+    kept = groups[["value", "chance", "n", "coverage", "words_seen", "seconds", "below", "above"]].mean()
+    kept["headline"] = groups["headline"].any()
+    kept["seeds"] = groups["value"].count()
+    spread = groups["value"].std(ddof=1).fillna(0.0)
+    degrees = (kept["seeds"] - 1).clip(lower=1)
+    seed_half = stats.t.ppf(0.975, degrees) * spread / np.sqrt(kept["seeds"].clip(lower=1))
+    kept["low"] = kept["value"] - np.hypot(kept.pop("below"), seed_half)
+    kept["high"] = kept["value"] + np.hypot(kept.pop("above"), seed_half)
+    return kept.reset_index()
+
+
+def main_scores(run: Run) -> pd.DataFrame:
+    """Return the main metric of every model, view and task on the test split, averaged over seeds.
+
+    Where a task has a score over ``all`` its questions, that one alone.
+    """
+    scores = over_seeds(run.scores[run.scores["main"] & (run.scores["split"] == "test")])
+    whole = scores["question"].eq("all").groupby([scores["family"], scores["task"]]).transform("any")
+    return scores[~whole | scores["question"].eq("all")].reset_index(drop=True)
+
+
+def word_accuracy(run: Run) -> pd.DataFrame:
+    """Return, for every model, view and word of the polysemy tasks' test part, the share of sentences given the right sense.
+
+    Returns
+    -------
+    DataFrame
+        ``model, view, word, accuracy, chance, n`` (sentences), ``senses, headline``.
+    """
+    items = run.items
+    items = items[(items["family"] == "polysemy") & (items["question"] == "sense") & (items["split"] == "test")]
+    items = items[items["known"].astype(bool) & (items["view"] != BASELINE)]
+    items = items.assign(right=items["gold"] == items["predicted"], sentence=items["item"].str.partition("/")[0])
+    groups = items.groupby(["model", "view", "group"], sort=False)
+    frame = groups.agg(accuracy=("right", "mean"), n=("sentence", "nunique"), senses=("gold", "nunique")).reset_index()
+    scores = run.scores[(run.scores["family"] == "polysemy") & run.scores["headline"]]
+    heads = set(_pairs(scores))
+    frame["headline"] = [pair in heads for pair in _pairs(frame)]
+    return frame.assign(chance=1 / frame["senses"]).rename(columns={"group": "word"})
+
+
+def task_headings(scores: pd.DataFrame) -> list[Heading]:
+    """Return one heading per task and question: the task's name (with the question where it has several) above its metric."""
+    keys = scores[["task", "question", "metric"]].drop_duplicates()
+    several = keys.groupby("task")["question"].transform("nunique") > 1
+    return [
+        Heading(key, f"{spell(key['task'])}, {spell(key['question'])}" if more else spell(key["task"]), spell(key["metric"]))
+        for key, more in zip(keys.to_dict("records"), several, strict=True)
+    ]
+
+
+def score_table(run: Run, family: str) -> Table:
+    """Return a family's table of headline views, with controls, baselines and chance below the models."""
+    scores = main_scores(run)
+    scores = scores[scores["family"] == family]
+    baselines = scores[scores["view"] == BASELINE]
+    heads = scores[scores["headline"] & (scores["view"] != BASELINE)]
+    columns = task_headings(scores)
+    remarks = [view if heads.loc[heads["model"] == model, "view"].nunique() > 1 else "" for model, view in _pairs(heads)]
+    chance = scores.drop_duplicates(["task", "question", "metric"])
+    chance = chance.assign(
+        model="chance", view=BASELINE, value=chance["chance"], low=np.nan, high=np.nan, n=np.nan, coverage=np.nan, headline=False
+    )
+    rows = []
+    for model in [*run.trained, *run.controls]:
+        views = list(heads.loc[heads["model"] == model, "view"].unique())
+        rows.append(Heading({"model": model}, model, views[0] if len(views) == 1 else "", quiet=model in CONTROLS))
+    floors = [*baselines["model"].unique(), "chance"]
+    rows += [Heading({"model": floor, "view": BASELINE}, floor, quiet=True) for floor in floors]
+    caption = f"{spell(family).capitalize()}: each model by its headline view, on test items, with 95 % intervals."
+    frame = pd.concat([heads.assign(remark=remarks), baselines.assign(remark=""), chance.assign(remark="")], ignore_index=True)
+    return grid(family, caption, frame, rows, columns, corner=Corner("model", "view"))
+
+
+def _pairs(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(zip(frame["model"], frame["view"], strict=True))
+
+
+def view_table(run: Run, family: str) -> Table:
+    """Return a family's table of all views of all models."""
+    scores = main_scores(run)
+    scores = scores[(scores["family"] == family) & (scores["view"] != BASELINE)]
+    pairs = dict.fromkeys(_pairs(scores))
+    models = [*run.trained, *run.controls]
+    rows = [
+        Heading({"model": model, "view": view}, model, view, quiet=model in CONTROLS)
+        for model, view in sorted(pairs, key=lambda pair: models.index(pair[0]))
+    ]
+    caption = f"{spell(family).capitalize()}: all views of all models; headline views in bold."
+    return grid(f"{family}-views", caption, scores, rows, task_headings(scores), corner=Corner("model", "view"))
+
+
+def metric_table(run: Run, family: str) -> Table:
+    """Return every metric of a family's headline views and baselines, one row per task, question and metric."""
+    scores = run.scores
+    scores = over_seeds(scores[(scores["family"] == family) & (scores["split"] == "test")])
+    scores = scores[scores["headline"] | (scores["view"] == BASELINE)]
+    keys = scores[["task", "question", "metric"]].drop_duplicates().to_dict("records")
+    rows = [Heading(key, spell(key["task"]), " · ".join(spell(key[k]) for k in ("question", "metric") if key[k])) for key in keys]
+    models = dict.fromkeys([*run.trained, *run.controls, *scores["model"]])
+    columns = [Heading({"model": m}, m, quiet=m not in run.trained) for m in models if m in set(scores["model"])]
+    caption = f"{spell(family).capitalize()}: every metric of the headline views."
+    return grid(f"{family}-metrics", caption, scores, rows, columns, corner=Corner("task", "question and metric"))
+
+
+def common_table(run: Run, family: str) -> Table:
+    """Return the scores on the items that all compared models know, beside those on each model's own items."""
+    frame = run.common[run.common["family"] == family].drop(columns="family")
+    frame = frame.assign(task=frame["task"].map(spell), metric=frame["metric"].map(spell), question=frame["question"].map(spell))
+    caption = f"{spell(family).capitalize()}: on the items that every compared model knows, and on each model’s own items."
+    formats = {"value_common": number, "n_common": count, "value_own": number, "n_own": count}
+    return listing(f"{family}-common", caption, frame, formats)
+
+
+def paired_table(run: Run, family: str) -> Table:
+    """Return the paired differences between models on the items both know, Holm-corrected within the family."""
+    pairs = run.comparisons[run.comparisons["family"] == family]
+    frame = pd.DataFrame(
+        {
+            "task": pairs["task"].map(spell),
+            "question": pairs["question"].map(spell),
+            "metric": pairs["metric"].map(spell),
+            "model": pairs["model_a"] + " (" + pairs["view_a"] + ")",
+            "against": pairs["model_b"] + " (" + pairs["view_b"] + ")",
+            "difference": pairs["difference"],
+            "95 % interval": [interval(low, high) for low, high in zip(pairs["low"], pairs["high"], strict=True)],
+            "p": pairs["p"],
+            "p (Holm)": pairs["p_holm"],
+            "n": pairs["n"],
+            "seeds": pairs["seeds"],
+            "detectable": pairs["minimum_detectable_effect"],
+            "verdict": pairs["verdict"],
+        }
+    )
+    caption = (
+        f"{spell(family).capitalize()}: differences between headline views on the items both know; ‘detectable’ is the smallest "
+        "difference that this test would find."
+    )
+    formats = {"difference": number, "p": number, "p (Holm)": number, "n": count, "seeds": count, "detectable": number}
+    return listing(f"{family}-paired", caption, frame, formats)
+
+
+def cost_table(run: Run) -> Table:
+    """Return what each model cost: parameters, words seen, speed, seconds of training and of embedding (means over seeds)."""
+    numbers = ["parameters", "words_seen", "words_per_second", "training_seconds", "embedding_seconds", "threads"]
+    groups = run.models.groupby("model", sort=False)
+    frame = groups[numbers].mean().reset_index()
+    frame.insert(1, "kind", groups["kind"].first().to_numpy())
+    frame["device"] = groups["device"].first().to_numpy()
+    frame["training"] = np.where(groups["reused"].all(), "reused from an earlier run", "in this run")
+    frame["bit_for_bit"] = np.where(groups["reproducible"].all(), "yes", "no")
+    formats = dict.fromkeys(["parameters", "words_seen", "words_per_second", "threads"], count)
+    frame = frame.rename(columns={"bit_for_bit": "repeats bit for bit"})
+    caption = "What each model cost. Seconds of a reused model are those of the run that made it."
+    return listing("costs", caption, frame, formats | dict.fromkeys(["training_seconds", "embedding_seconds"], duration))
+
+
+def stage_table(run: Run) -> Table:
+    """Return the seconds of each stage of the run."""
+    frame = run.stages.assign(reused=np.where(run.stages["reused"], "reused", "computed"))
+    return listing("stages", "Seconds by stage, in order.", frame.rename(columns={"reused": "how"}), {"seconds": duration})
+
+
+def target_table(run: Run) -> Table:
+    """Return how often each target word occurs in the training part, the rarest first."""
+    frame = run.targets.sort_values("training_count", kind="stable")
+    frame = frame.assign(
+        task=frame["task"].map(spell),
+        remark=np.where(frame["training_count"] < HARDLY_SEEN, "hardly seen", ""),
+        family=frame["family"],
+    )
+    return listing("targets", "Occurrences of the target words in the training part.", frame, {"training_count": count})
+
+
+def task_table(run: Run) -> Table:
+    """Return what was asked: each task, its items and its source."""
+    frame = run.tasks.assign(task=run.tasks["task"].map(spell))
+    return listing("tasks", "The tasks and where they come from.", frame, {"items_test": count, "items_development": count})
+
+
+def neighbour_tables(run: Run) -> list[Table]:
+    """Return one table per chosen word: its nearest neighbours by rank (rows) and model (columns)."""
+    tables = []
+    for place, (word, frame) in enumerate(run.neighbours.groupby("word", sort=False), start=1):
+        frame = frame.assign(column=frame["model"] + " · " + frame["view"], rank=frame["rank"].astype(int))
+        written = frame["neighbour"] + " " + frame["cosine"].map(lambda value: number(value, 2))
+        wide = frame.assign(written=written).pivot(index="rank", columns="column", values="written").fillna("")
+        wide = wide[list(frame["column"].unique())].reset_index()
+        wide["rank"] = wide["rank"].astype(str)
+        wide.columns.name = None
+        tables.append(listing(f"neighbours-{place}", f"Nearest neighbours of ‘{word}’ with their cosines.", wide, {}))
+    return tables

@@ -1,0 +1,168 @@
+"""A finished run as its folder tells it: tables of text and numbers, nothing pickled, nothing computed anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+
+from study.contracts import StudyError
+
+CONTROLS = ("untrained", "random")
+BASELINE = "baseline"
+
+# file -> its columns: t text, f number (empty: not a number), b true or false
+COLUMNS = {
+    "scores": (
+        "run:t corpus:t model:t view:t headline:b family:t task:t split:t level:t question:t metric:t main:b "
+        "value:f chance:f low:f high:f n:f coverage:f seed:f words_seen:f seconds:f"
+    ),
+    "common": "model:t view:t family:t task:t question:t metric:t value_common:f n_common:f value_own:f n_own:f",
+    "comparisons": (
+        "family:t task:t question:t metric:t model_a:t view_a:t model_b:t view_b:t difference:f low:f high:f p:f p_holm:f n:f seeds:f "
+        "verdict:t minimum_detectable_effect:f"
+    ),
+    "models": (
+        "model:t seed:f kind:t parameters:f words_seen:f words_per_second:f training_seconds:f embedding_seconds:f reused:b "
+        "reproducible:b threads:f device:t validation_loss:f masked_accuracy:f"
+    ),
+    "stages": "stage:t seconds:f reused:b",
+    "curves": "model:t seed:f words_seen:f seconds:f loss:f validation_loss:f masked_accuracy:f",
+    "targets": "family:t task:t target:t training_count:f",
+    "plane": "model:t view:t word:t item:t sense:t sentence:t x:f y:f share_x:f share_y:f static:b",
+    "neighbours": "model:t view:t word:t rank:f neighbour:t cosine:f",
+    "tasks": "family:t task:t level:t description:t source:t items_test:f items_development:f dropped:t note:t",
+}
+ITEM_COLUMNS = "run model view seed family task question item group split gold predicted gold_value predicted_value known".split()
+
+
+def _columns(name: str) -> dict[str, str]:
+    return dict(column.split(":") for column in COLUMNS[name].split())
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read one of the run's CSV files; an absent one is a table without rows.
+
+    The words "nan", "null" and "None" stay words: only an empty field is a missing number.
+
+    Parameters
+    ----------
+    path : Path
+        A file named as in ``COLUMNS``, such as ``scores.csv``.
+
+    Raises
+    ------
+    StudyError
+        Where a column is missing or a field is not the number it should be.
+    """
+    kinds = _columns(path.stem)
+    if not path.is_file():
+        return pd.DataFrame({name: pd.Series(dtype={"t": object, "f": float, "b": bool}[kind]) for name, kind in kinds.items()})
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    missing = [name for name in kinds if name not in frame.columns]
+    if missing:
+        raise StudyError(f"{path}: expected a column {missing[0]!r}, found {', '.join(frame.columns)}; run the study again")
+    for name, kind in kinds.items():
+        if kind == "b":
+            frame[name] = frame[name].str.lower().isin(["true", "1", "1.0"])
+        elif kind == "f":
+            try:
+                frame[name] = frame[name].replace("", "nan").astype(float)
+            except ValueError as error:
+                raise StudyError(f"{path}: column {name!r} holds something that is not a number: {error}") from error
+        else:
+            frame[name] = frame[name].astype(object)
+    return frame[list(kinds)]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that one run left behind.
+
+    Attributes
+    ----------
+    folder : Path
+    facts : mapping
+        ``run.json``: name, command, versions, machine, seeds, corpus, failed, overrides and so on.
+    configuration : str
+        ``config.yaml`` as text.
+    scores, items, common, comparisons, models, stages, curves, targets, plane, neighbours, tasks : DataFrame
+        The tables, tidy; a table that the run did not write has no rows.
+    """
+
+    folder: Path
+    facts: Mapping[str, Any]
+    configuration: str
+    scores: pd.DataFrame
+    items: pd.DataFrame
+    common: pd.DataFrame
+    comparisons: pd.DataFrame
+    models: pd.DataFrame
+    stages: pd.DataFrame
+    curves: pd.DataFrame
+    targets: pd.DataFrame
+    plane: pd.DataFrame
+    neighbours: pd.DataFrame
+    tasks: pd.DataFrame
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read a run's folder.
+
+        Raises
+        ------
+        StudyError
+            Where ``run.json`` or ``scores.csv`` is missing or a file is damaged.
+        """
+        for name in ("run.json", "scores.csv"):
+            if not (folder / name).is_file():
+                raise StudyError(
+                    f"{folder} is not the folder of a finished run: it holds no {name}; name a folder under reports/"
+                )
+        try:
+            facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        except json.JSONDecodeError as error:
+            raise StudyError(f"{folder / 'run.json'}: expected JSON: {error}; run the study again") from error
+        configuration = folder / "config.yaml"
+        items = folder / "items.parquet"
+        return cls(
+            folder=folder,
+            facts=facts,
+            configuration=configuration.read_text(encoding="utf-8") if configuration.is_file() else "",
+            items=pd.read_parquet(items) if items.is_file() else pd.DataFrame(columns=ITEM_COLUMNS),
+            **{name: read_table(folder / f"{name}.csv") for name in COLUMNS},
+        )
+
+    @property
+    def seeds(self) -> int:
+        """How many times each model was trained."""
+        return int(self.facts.get("seeds", 1))
+
+    @property
+    def trained(self) -> list[str]:
+        """The models under study, in their order, without the controls."""
+        return [name for name in self._names() if name not in CONTROLS]
+
+    @property
+    def controls(self) -> list[str]:
+        """The controls of this run: untrained, random."""
+        return [name for name in CONTROLS if name in self._names()]
+
+    @property
+    def encoders(self) -> list[str]:
+        """The models under study that have layers."""
+        layered = set(self.scores.loc[self.scores["view"].str.startswith("layer-"), "model"])
+        return [name for name in self.trained if name in layered]
+
+    @property
+    def families(self) -> list[str]:
+        """The families of tasks that have a score, in the order of the scores."""
+        return list(self.scores["family"].unique())
+
+    def _names(self) -> list[str]:
+        models = self.scores.loc[self.scores["view"] != BASELINE, "model"]
+        return list(dict.fromkeys([*self.models["model"], *models]))

@@ -1,0 +1,25 @@
+from study.corpus import Embedded, Speeches
+from study.corpus.wikipedia import sample
+
+LABELS = {"words": "unicode", "description": "", "source": "", "licence": ""}
+
+
+def test_each_speech_is_a_document():
+    source = Speeches(name="speeches", **LABELS)
+    documents = list(source.documents())
+    assert len(documents) == len(source.files()) > 240
+    assert documents[0].name == "1790-Washington-1"
+    assert documents[0].text.startswith("Fellow-Citizens of the Senate")
+    assert documents[-1].position == sum(path.stat().st_size for path in source.files())
+
+
+def test_the_default_is_the_articles_and_then_the_speeches():
+    source = Embedded(name="embedded", **LABELS)
+    assert source.files()[0] == sample()
+    documents = list(source.documents())
+    names = [document.name for document in documents]
+    assert names.index("Anarchism") == 0
+    assert names.index("1790-Washington-1") == 106
+    positions = [document.position for document in documents]
+    assert positions == sorted(positions)
+    assert positions[-1] == sum(path.stat().st_size for path in source.files())

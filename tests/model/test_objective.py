@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from study.model.objective import Candidates, candidate_loss, full_loss, mask
+from study.model.sequences import Symbols
+
+SYMBOLS = Symbols(50)
+COUNTS = np.arange(50, 0, -1) ** 2
+
+
+class Output:
+    """Scores of 50 words from a table with rows for the extra symbols, as an encoder gives them."""
+
+    def __init__(self):
+        random = torch.Generator().manual_seed(0)
+        self.table = torch.randn(53, 8, generator=random, dtype=torch.float64, requires_grad=True)
+        self.bias = torch.randn(50, generator=random, dtype=torch.float64, requires_grad=True)
+
+    def output(self):
+        return self.table, self.bias
+
+
+def hidden(number=20):
+    random = torch.Generator().manual_seed(1)
+    x = torch.randn(number, 8, generator=random, dtype=torch.float64, requires_grad=True)
+    return x, torch.randint(0, 50, (number,), generator=random)
+
+
+def masked(rate=0.3, hidden=0.8, replaced=0.1, words=None):
+    words = np.random.default_rng(2).integers(0, len(SYMBOLS), (200, 40)) if words is None else words
+    return words, mask(words, words * 0, SYMBOLS, np.random.default_rng(3), rate=rate, hidden=hidden, replaced=replaced)
+
+
+def test_only_known_words_are_to_be_guessed_and_the_rest_is_left_as_it_is():
+    words, batch = masked()
+    assert torch.equal(batch.targets, torch.from_numpy(words.reshape(-1))[batch.places])
+    assert (batch.targets < SYMBOLS.words).all()
+    others = np.setdiff1d(np.arange(words.size), batch.places.numpy())
+    assert np.array_equal(batch.words.reshape(-1)[others], words.reshape(-1)[others])
+
+
+def test_rates_are_kept_and_the_given_array_is_not_changed():
+    words, batch = masked()
+    before, shown = words.copy(), batch.words.reshape(-1)[batch.places]
+    assert len(batch.places) / (words < SYMBOLS.words).sum() == pytest.approx(0.3, abs=0.02)
+    assert (shown == SYMBOLS.mask).float().mean().item() == pytest.approx(0.8, abs=0.03)
+    assert (shown == batch.targets).float().mean().item() == pytest.approx(0.1, abs=0.03)
+    assert np.array_equal(words, before)
+
+
+def test_all_or_nothing_may_be_masked():
+    assert (masked(rate=1.0, hidden=1.0, replaced=0.0)[1].words >= SYMBOLS.words).all()
+    assert len(masked(words=np.full((2, 4), SYMBOLS.unknown))[1].places) == 0
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.75, 1.0])
+def test_words_are_drawn_with_the_probabilities_that_are_told(exponent):
+    candidates = Candidates(COUNTS, 12, exponent)
+    drawn = np.zeros(50)
+    for seed in range(4000):
+        words, log_probability = candidates.draw(np.random.default_rng(seed))
+        assert len(set(words.tolist())) == 12
+        drawn[words] += 1
+    assert candidates.probability.sum() == pytest.approx(12)
+    assert candidates.probability.max() <= 1
+    assert drawn / 4000 == pytest.approx(candidates.probability, abs=0.04)
+    assert log_probability.exp().numpy() == pytest.approx(candidates.probability[words], rel=1e-5)
+
+
+def test_the_estimate_of_the_normaliser_has_the_true_one_as_its_mean():
+    candidates, scores = Candidates(COUNTS, 12, 0.75), np.random.default_rng(0).normal(size=50)
+    estimates = []
+    for seed in range(20_000):
+        words, log_probability = (part.numpy() for part in candidates.draw(np.random.default_rng(seed)))
+        estimates.append(np.exp(scores[words] - log_probability).sum())
+    error = np.std(estimates) / np.sqrt(len(estimates))
+    assert abs(np.mean(estimates) - np.exp(scores).sum()) < 4 * error
+
+
+def test_with_the_whole_vocabulary_loss_and_gradient_are_those_of_the_full_softmax():
+    output, (x, targets) = Output(), hidden()
+    loss = candidate_loss(output, x, targets, *Candidates(COUNTS, 0, 1.0).draw(np.random.default_rng(0)))
+    full = functional.cross_entropy(x @ output.table[:50].T + output.bias, targets)
+    inputs = (x, output.table, output.bias)
+    assert loss.item() == pytest.approx(full.item(), rel=1e-6)
+    for own, wanted in zip(torch.autograd.grad(loss, inputs), torch.autograd.grad(full, inputs), strict=True):
+        assert torch.allclose(own, wanted, atol=1e-6)
+
+
+def test_the_bias_of_the_loss_shrinks_like_one_over_the_candidates():
+    output, (x, targets) = Output(), hidden()
+    full = full_loss(output, x, targets)[0].item() / len(targets)
+
+    def bias(number):
+        candidates = Candidates(np.ones(50), number, 1.0)
+        losses = [
+            candidate_loss(output, x, targets, *candidates.draw(np.random.default_rng(seed))).item() for seed in range(1500)
+        ]
+        return full - np.mean(losses)
+
+    few, more = bias(5), bias(10)
+    assert few > 0
+    assert more / few == pytest.approx(0.5 * 40 / 45, abs=0.2)  # (1 / k) (1 - k / v), drawn without replacement
+
+
+def test_nothing_to_guess_is_no_loss():
+    output, (x, targets) = Output(), hidden(0)
+    assert candidate_loss(output, x, targets, *Candidates(COUNTS, 5, 1.0).draw(np.random.default_rng(0))).item() == 0
+
+
+def test_the_full_loss_counts_what_is_right():
+    output, (x, _) = Output(), hidden()
+    best = (x @ output.table[:50].T + output.bias).argmax(dim=1)
+    assert full_loss(output, x, best)[1] == len(x)
+    assert full_loss(output, x, (best + 1) % 50)[1] == 0

@@ -1,0 +1,227 @@
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from study.contracts import StudyError
+from study.model.pretraining import Pretraining
+from study.model.regimen import Regimen
+from study.model.transformer import Anatomy, Encoder
+from tests.model.small_corpus import PAIRS, SmallCorpus
+
+CORPUS = SmallCorpus()
+ANATOMY = Anatomy(
+    width=16, blocks=1, heads=2, expansion=2, activation="gelu", positions="rotary", dropout=0.1, tied=True, length=16
+)
+REGIMEN = Regimen(
+    context="sentence",
+    mask_rate=0.3,
+    mask_hidden=0.8,
+    mask_replaced=0.1,
+    candidates=20,
+    candidate_exponent=1.0,
+    batch=256,
+    rate=0.02,
+    warm_up=0.1,
+    decay="linear",
+    weight_decay=0.1,
+    second_moment=0.98,
+    clip=1.0,
+    precision="float32",
+    words=8_000,
+    epochs=None,
+    minutes=None,
+    validate_every=4_000,
+    validation_words=500,
+    seed=0,
+    checkpoint_seconds=0.0,
+    device="cpu",
+    threads=1,
+)
+
+
+class KilledError(Exception):
+    pass
+
+
+def start(regimen=REGIMEN, corpus=CORPUS, **changes):
+    torch.manual_seed(regimen.seed)
+    words = len(corpus.vocabulary)
+    return Pretraining(Encoder(replace(ANATOMY, **changes), words + 3, torch.full((words,), 1 / words)), corpus, regimen)
+
+
+def train(folder, observe=lambda moment: None, regimen=REGIMEN):
+    training = start(regimen)
+    training.run(folder, observe)
+    return training
+
+
+def same(one, other):
+    weights, others = one.encoder.state_dict(), other.encoder.state_dict()
+    return all(torch.equal(weights[name], others[name]) for name in weights)
+
+
+def test_a_hidden_word_is_learned_from_its_partner(tmp_path):
+    history = train(tmp_path, regimen=replace(REGIMEN, words=40_000)).progress.history
+    first, last = history[0], history[-1]
+    assert first.words_seen == 0
+    assert first.validation_loss == pytest.approx(math.log(2 * PAIRS), rel=0.1)
+    assert last.validation_loss < first.validation_loss - 0.7
+    assert last.masked_accuracy > first.masked_accuracy + 0.2
+
+
+@pytest.mark.parametrize("killed_at", [1, 3_000, 7_000])
+def test_a_training_that_was_killed_and_resumed_is_the_same_bit_for_bit(tmp_path, killed_at):
+    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
+    whole.mkdir()
+    pieces.mkdir()
+
+    def kill(moment):
+        if moment.words_seen >= killed_at:
+            raise KilledError
+
+    often = replace(REGIMEN, validate_every=500)
+    straight = train(whole, regimen=often)
+    with pytest.raises(KilledError):
+        train(pieces, kill, often)
+    resumed = start(often)
+    history = resumed.run(pieces, lambda moment: None)
+    assert same(straight, resumed)
+    curves = [[(m.words_seen, m.loss, m.validation_loss) for m in curve] for curve in (straight.progress.history, history)]
+    assert curves[0] == curves[1]
+    assert all(one.seconds <= other.seconds for one, other in pairwise(history))
+
+
+def test_another_seed_is_another_training(tmp_path):
+    folders = [tmp_path / name for name in "abc"]
+    for folder in folders:
+        folder.mkdir()
+    first, again, other = (
+        train(folder, regimen=replace(REGIMEN, seed=seed)) for folder, seed in zip(folders, (0, 0, 1), strict=True)
+    )
+    assert same(first, again)
+    assert not same(first, other)
+
+
+def test_what_is_observed_does_not_change_what_is_learned(tmp_path):
+    folders = [tmp_path / name for name in "ab"]
+    for folder in folders:
+        folder.mkdir()
+    assert same(train(folders[0]), train(folders[1], regimen=replace(REGIMEN, validate_every=300, checkpoint_seconds=60)))
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[: len(data) // 2], lambda data: data[:900] + b"\0" * 9 + data[909:], lambda data: b""]
+)
+def test_a_damaged_checkpoint_is_reported_and_training_starts_afresh(tmp_path, damage):
+    straight = train(tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.warns(UserWarning, match="starts afresh"):
+        again = train(tmp_path)
+    assert same(straight, again)
+
+
+def test_a_checkpoint_of_another_encoder_is_reported_and_not_used(tmp_path):
+    train(tmp_path)
+    with pytest.warns(UserWarning, match="not of this encoder"):
+        assert not start(width=32).resume(tmp_path)
+
+
+def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_checkpoint(tmp_path):
+    training = start()
+
+    def spoil(moment):
+        if moment.words_seen > 2_000:
+            with torch.no_grad():
+                training.encoder.table.weight.fill_(torch.nan)
+
+    often = replace(REGIMEN, validate_every=500)
+    training.regimen = often
+    with pytest.raises(StudyError, match=r"step \d+, after \d+ words: loss nan"):
+        training.run(tmp_path, spoil)
+    kept = start(often)
+    assert kept.resume(tmp_path)
+    assert kept.progress.words > 2_000
+    assert all(weight.isfinite().all() for weight in kept.encoder.parameters())
+
+
+def test_the_rate_rises_then_falls_to_nothing_as_a_function_of_words():
+    linear = [REGIMEN.rate_at(share) for share in (0, 0.05, 0.1, 0.55, 1)]
+    assert linear == pytest.approx([0, 0.01, 0.02, 0.01, 0])
+    cosine = [replace(REGIMEN, decay="cosine").rate_at(share) for share in (0.05, 0.1, 0.55, 1)]
+    assert cosine == pytest.approx([0.01, 0.02, 0.01, 0])
+
+
+def test_a_budget_in_epochs_is_so_many_times_the_training_part():
+    assert start(replace(REGIMEN, words=None, epochs=1.5)).budget() == round(1.5 * CORPUS.size("training"))
+
+
+def test_a_budget_in_minutes_becomes_words_once_and_leaves_the_start_as_it_was(tmp_path):
+    minutes = replace(REGIMEN, words=None, minutes=0.02, checkpoint_seconds=60)
+    training = train(tmp_path, regimen=minutes)
+    total = training.progress.total
+    assert {moment.total_words for moment in training.progress.history} == {total}
+    assert 0.3 < training.progress.seconds < 6
+    folder = tmp_path / "words"
+    folder.mkdir()
+    assert same(training, train(folder, regimen=replace(REGIMEN, words=total)))
+
+
+def test_a_resumed_budget_in_minutes_is_the_one_of_the_checkpoint(tmp_path):
+    training = train(tmp_path, regimen=replace(REGIMEN, words=None, minutes=0.01))
+    resumed = start(replace(REGIMEN, words=None, minutes=99))
+    assert resumed.resume(tmp_path)
+    assert resumed.progress.total == training.progress.total
+
+
+def test_no_words_are_no_training(tmp_path):
+    before = {name: weight.clone() for name, weight in start().encoder.state_dict().items()}
+    training = train(tmp_path, regimen=replace(REGIMEN, words=0))
+    assert all(torch.equal(weight, before[name]) for name, weight in training.encoder.state_dict().items())
+    assert [moment.words_seen for moment in training.progress.history] == [0]
+
+
+def test_every_sentence_is_read_about_once_in_an_epoch():
+    training = start()
+    rows = []
+    while training.progress.epoch == 0:
+        rows.append(training.next_rows())
+    read = np.concatenate(rows[:-1])
+    assert len(np.unique(read)) == len(read) == (training.training.total - read.min()) // 16
+
+
+def test_an_empty_development_part_is_no_fault(tmp_path):
+    corpus = SmallCorpus(60)
+    corpus.parts["development"] = tuple(
+        part[:1] * 0 if number else part[:0] for number, part in enumerate(corpus.parts["development"])
+    )
+    assert start(corpus=corpus).validate() == (None, None)
+
+
+def test_validation_hides_the_same_words_each_time():
+    training = start()
+    assert training.validate() == training.validate()
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"epochs": 1}, "words"),
+        ({"words": None}, "minutes"),
+        ({"context": "page"}, "page"),
+        ({"decay": "step"}, "step"),
+        ({"precision": "float16"}, "float16"),
+        ({"device": "abacus"}, "abacus"),
+        ({"mask_rate": 0}, "mask_rate"),
+        ({"mask_hidden": 1.0}, "mask_hidden"),
+        ({"warm_up": 1.0}, "warm_up"),
+        ({"batch": 0}, "batch"),
+    ],
+)
+def test_a_regimen_that_does_not_fit_is_refused_by_name(changes, named):
+    with pytest.raises(StudyError, match=named):
+        replace(REGIMEN, **changes).check_regimen()
