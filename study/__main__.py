@@ -22,7 +22,7 @@ from hydra.experimental.callback import Callback
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from study import paths
@@ -70,6 +70,7 @@ def _run(config: DictConfig) -> None:
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
     try:
+        _drop_what_was_not_chosen(config)
         _claim(folder, config)
         _study(config, folder)
     except KeyboardInterrupt:
@@ -139,6 +140,14 @@ def _study(config: DictConfig, folder: Path) -> None:
     command = shlex.join(["python", "-m", "study", *_arguments()])
     pipeline.run(study, folder, store=Store(paths.artefacts()), facts={"command": command, "overrides": _overrides()})
     print(folder / "report.html")
+
+
+def _drop_what_was_not_chosen(config: DictConfig) -> None:
+    """Remove settings that an experiment keeps for models and tasks which this command line did not choose."""
+    with open_dict(config):
+        for group in (config.models, *config.tasks.values()):
+            for name in [name for name, node in group.items() if "_target_" not in node]:
+                del group[name]
 
 
 def _warn(

@@ -29,7 +29,7 @@ class _PartArrays:
     documents: Array
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class EncodedCorpus:
     """A corpus in three parts, read from its artefact; every model reads the same token stream.
 
@@ -46,7 +46,7 @@ class EncodedCorpus:
     identifiers : ndarray of shape (len(types),), int32
         Surface type to vocabulary identifier; ``len(vocabulary)`` where unknown.
     facts : dict
-        What a report says: ``source`` (of the text) and the counts of each part.
+        What a report says: ``text`` (where it comes from), and the counts of each part.
     """
 
     name: str
@@ -71,7 +71,7 @@ class EncodedCorpus:
             vocabulary=Vocabulary.read(folder / "vocabulary.tsv", facts["case"]),
             types=read_types(text_folder),
             identifiers=open_array(folder / "identifiers.npy"),
-            facts={**facts, "source": text},
+            facts={**facts, "text": text},
             _rule=rule(text["rule"]),
             _parts={
                 part: _PartArrays(*(open_array(folder / f"{part}.{kind}.npy") for kind in ("tokens", "sentences", "documents")))

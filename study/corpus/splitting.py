@@ -112,7 +112,7 @@ def available_processes() -> int:
 def serve(descriptor: int) -> None:
     """Split the blocks that come through an inherited pipe until it is closed: the other end of ``split_blocks``."""
     connection = Connection(descriptor)
-    with suppress(EOFError, KeyboardInterrupt):
+    with suppress(EOFError, ConnectionError, KeyboardInterrupt):
         while True:
             connection.send(split_block(*connection.recv()))
 

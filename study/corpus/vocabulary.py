@@ -50,7 +50,7 @@ def folded(word: str, case: Case) -> str:
     return word.lower() if case == "fold" else word
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Vocabulary:
     """Words, most frequent first and alphabetical among equals; their identifiers are their ranks.
 

@@ -153,9 +153,9 @@ def _crossed(features: Any, labels: Array, fold: Array, learns: Array, fit: Fit,
 
 
 def deal(groups: Array, labels: Array, folds: int, seed: int) -> Array:
-    """Deal whole groups to folds so that the labels spread evenly.
+    """Deal whole groups to folds so that every fold has its share of each label.
 
-    Groups are shuffled, ordered by their first label and dealt in turn; never more folds than groups.
+    Groups are shuffled, and the groups of each label (their first) are dealt in turn; never more folds than groups.
 
     Returns
     -------
@@ -164,7 +164,8 @@ def deal(groups: Array, labels: Array, folds: int, seed: int) -> Array:
     """
     names, first, codes = np.unique(groups, return_index=True, return_inverse=True)
     shuffled = np.random.default_rng(seed).permutation(len(names))
-    order = shuffled[np.argsort(labels[first][shuffled], kind="stable")]
     fold = np.empty(len(names), dtype=np.int64)
-    fold[order] = np.arange(len(names)) % min(folds, len(names))
+    for label in np.unique(labels):
+        own = shuffled[labels[first][shuffled] == label]
+        fold[own] = np.arange(len(own)) % min(folds, len(names))
     return fold[codes]

@@ -27,7 +27,7 @@ from statsmodels.stats.multitest import multipletests
 from study.contracts import Array
 from study.evaluation import uncertainty
 from study.evaluation.headline import headlines, main_rows
-from study.evaluation.metric import METRICS, select
+from study.evaluation.metric import METRICS, number, select
 
 ONE_SEED = "one seed: differences between items only"
 DETECTABLE = 2.8  # standard errors: 1.96 for a two-sided test at 5 %, and 0.84 to reject in 80 % of the cases
@@ -110,8 +110,7 @@ def _shared(answers: Answers) -> dict[str, list[pd.DataFrame]]:
 def _value(answers: Sequence[pd.DataFrame], metric: str) -> tuple[float, int]:
     """Return a metric's mean over seeds and the number of known items (of the seed that knows fewest)."""
     values = [METRICS[metric](part) for part in answers]
-    numbers = [part.loc[part["known"].astype(bool), "item"].str.partition("/")[0].nunique() for part in answers]
-    return float(np.mean(values)) if values else np.nan, min(numbers, default=0)
+    return float(np.mean(values)) if values else np.nan, min(map(number, answers), default=0)
 
 
 def _pairs(shared: Answers, metric: str, seeds: int, seed: int) -> list[dict[str, object]]:

@@ -63,8 +63,8 @@ def f1_of(counts: Array) -> Array:
     either = counts.sum(-1) + counts.sum(-2)  # gold + predicted = 2 hits + misses + false alarms
     present = either > 0
     f1 = np.divide(2 * hits, either, out=np.zeros_like(hits, dtype=float), where=present)
-    number = present.sum(-1)
-    return np.divide(f1.sum(-1), number, out=np.full(np.shape(number), np.nan), where=number > 0)
+    classes = present.sum(-1)
+    return np.divide(f1.sum(-1), classes, out=np.full(np.shape(classes), np.nan), where=classes > 0)
 
 
 def area_under_curve(items: pd.DataFrame) -> float:
@@ -113,6 +113,11 @@ def chance(items: pd.DataFrame, metric: str) -> float:
     if metric.startswith("word_"):
         return float((1 / items.groupby("group")["gold"].nunique()).mean())
     return 1 / items["gold"].nunique()
+
+
+def number(items: pd.DataFrame) -> int:
+    """Count the known things that were asked about, repeats of one only once."""
+    return len({name.partition("/")[0] for name in items.loc[items["known"].astype(bool), "item"]})
 
 
 def select(items: pd.DataFrame, question: str) -> pd.DataFrame:

@@ -11,7 +11,7 @@ Conneau, Kruszewski, Lample, Barrault and Baroni (2018), What you can cram into 
 from __future__ import annotations
 
 import logging
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -196,29 +196,26 @@ class WordContent(SentenceProbe):
     def _words(
         self, corpus: Corpus, candidates: Sequence[Candidate], contents: Sequence[set[str]], dealt: dict[int, str]
     ) -> set[str]:
-        """Return the words that qualify; those that do not are dropped until all that are left do."""
+        """Add words, the most frequent first, as long as each of them still has enough sentences to itself."""
         frequency = Counter(word for content in contents for word in content)
         vocabulary = corpus.vocabulary.words[self.most_frequent_left_out :]
-        asked = {word for word in vocabulary if frequency[word] >= self.sentences_per_word}
-        # The most frequent first, so that a word is not crowded out by rarer ones; twice the number, as some will not qualify.
-        asked = set([word for word in vocabulary if word in asked][: 2 * self.words])
-        while asked:
-            sentences: Counter[str] = Counter()
-            documents: defaultdict[str, set[int]] = defaultdict(set)
-            for (document, _), content in zip(candidates, contents, strict=True):
-                if len(content & asked) == 1:
-                    (word,) = content & asked
-                    sentences[word] += 1
-                    documents[word].add(document)
-            failing = {word for word in asked if not self._qualifies(sentences[word], documents[word], dealt)}
-            if failing:
-                asked -= failing
-            elif len(asked) > self.words:
-                asked -= set(sorted(asked, key=lambda word: (-sentences[word], word))[self.words :])
-            else:
+        frequent = [word for word in vocabulary if word.isalpha() and frequency[word] >= self.sentences_per_word]
+        holds: dict[str, list[int]] = {word: [] for word in frequent}
+        for number, content in enumerate(contents):
+            for word in content & holds.keys():
+                holds[word].append(number)
+        asked: list[str] = []
+        for word in frequent:
+            trial = [*asked, word]
+            load = Counter(number for each in trial for number in holds[each])
+            alone = ([candidates[number][0] for number in holds[each] if load[number] == 1] for each in trial)
+            if all(self._qualifies(documents, dealt) for documents in alone):
+                asked = trial
+            if len(asked) == self.words:
                 break
-        return asked
+        return set(asked)
 
-    def _qualifies(self, sentences: int, documents: set[int], dealt: dict[int, str]) -> bool:
-        everywhere = {dealt[document] for document in documents} == set(SPLITS)
-        return sentences >= self.sentences_per_word and len(documents) >= self.documents_per_word and everywhere
+    def _qualifies(self, documents: Sequence[int], dealt: dict[int, str]) -> bool:
+        """Say whether sentences from these documents are enough for a word, and in every split."""
+        enough = len(documents) >= self.sentences_per_word and len(set(documents)) >= self.documents_per_word
+        return enough and {dealt[document] for document in documents} == set(SPLITS)

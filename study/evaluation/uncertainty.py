@@ -3,8 +3,11 @@
 Three ways to draw, by what a metric is:
 
 - *groups*: each item weighs as often as its group was drawn (accuracy, macro-F1);
-- *pairs of groups*: a group written ``a|b`` belongs to two units, and its item weighs the product of how often both were
-  drawn (Owen 2007). Similarity draws words, analogies draw pairs of words. This errs on the side of too wide;
+- *pairs of groups*: a group written ``a|b`` belongs to two units, and its item weighs the product of the weights of both
+  (Owen 2007). Similarity draws words, analogies draw pairs of words. The product of two counts gives an item without
+  relatives three times its variance, which is right where each unit has many items, as in analogies. Word similarity has
+  few pairs a word, so there the words get smooth weights of variance 1/2 (as in Rubin's Bayesian bootstrap): a lone pair then
+  has 1.25 times its variance, and the interval stays a little wide instead of far too wide;
 - *words, then items of each class within each drawn word* for the metrics that are means over words.
 
 The draws depend on groups, item names and the seed alone, never on answers: two models asked the same items are resampled
@@ -13,7 +16,7 @@ alike, so that the difference of their replicates is a paired one.
 References
 ----------
 Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapters 8 and 13. Owen (2007), The pigeonhole bootstrap,
-Annals of Applied Statistics 1(2), doi:10.1214/07-AOAS122.
+Annals of Applied Statistics 1(2), doi:10.1214/07-AOAS122. Rubin (1981), The Bayesian bootstrap, doi:10.1214/aos/1176345338.
 """
 
 from __future__ import annotations
@@ -68,12 +71,12 @@ def resample(items: pd.DataFrame, metric: str, *, replicates: int = REPLICATES, 
     if metric not in WEIGHTED or known["group"].nunique() < 2:
         return np.full(replicates, np.nan)
     replicate = WEIGHTED[metric](known)
-    draw = weights(known["group"].to_numpy(), rng)
+    draw = weights(known["group"].to_numpy(), rng, smooth=metric == "spearman")
     sizes = [min(BLOCK, replicates - done) for done in range(0, replicates, BLOCK)]
     return np.concatenate([replicate(draw(size)) for size in sizes])
 
 
-def weights(groups: Array, rng: np.random.Generator) -> Callable[[int], Array]:
+def weights(groups: Array, rng: np.random.Generator, *, smooth: bool = False) -> Callable[[int], Array]:
     """Return a function that draws the weights of items, one row a replicate.
 
     Parameters
@@ -81,6 +84,8 @@ def weights(groups: Array, rng: np.random.Generator) -> Callable[[int], Array]:
     groups : ndarray of shape (n,), text
         ``a``, or ``a|b`` for an item that belongs to two units.
     rng : Generator
+    smooth : bool
+        Whether units of pairs get weights of variance 1/2 instead of counts.
 
     Returns
     -------
@@ -93,7 +98,10 @@ def weights(groups: Array, rng: np.random.Generator) -> Callable[[int], Array]:
     paired = bool((first != second).any())
 
     def draw(replicates: int) -> Array:
-        times = counts(rng, len(units), replicates)  # (r, units)
+        if paired and smooth:
+            times = rng.gamma(2, 0.5, (replicates, len(units))).astype(np.float32)  # mean 1, variance 1/2
+        else:
+            times = counts(rng, len(units), replicates)  # (r, units)
         drawn = times[:, first]
         return np.where(first == second, drawn, drawn * times[:, second]) if paired else drawn  # (r, n)
 
@@ -204,7 +212,7 @@ def _counted(items: pd.DataFrame) -> pd.DataFrame:
     items = items.assign(first=first, second=second, times=1)
     if not items["item"].str.contains("/").any():
         return items
-    return items.groupby(["group", "first", "second", "gold", "predicted"], sort=False, as_index=False)["times"].sum()
+    return items.groupby(["group", "first", "second", "gold", "predicted"], sort=False)["times"].sum().reset_index()
 
 
 def _within_classes(rng: np.random.Generator, units: Array, classes: Array, replicates: int) -> Array:
@@ -265,7 +273,6 @@ def summarise(items: pd.DataFrame, asked: Mapping[tuple[str, str], float | None]
             chosen = metrics.select(part, question)
             if not len(chosen):
                 continue
-            known = chosen["known"].to_numpy(bool)
             low, high = interval(chosen, metric)
             scores.append(
                 Score(
@@ -275,8 +282,8 @@ def summarise(items: pd.DataFrame, asked: Mapping[tuple[str, str], float | None]
                     metric=metric,
                     value=metrics.METRICS[metric](chosen),
                     chance=metrics.chance(chosen, metric) if chance is None else chance,
-                    n=chosen["item"][known].str.partition("/")[0].nunique(),
-                    coverage=float(known.mean()),
+                    n=metrics.number(chosen),
+                    coverage=float(chosen["known"].mean()),
                     low=low,
                     high=high,
                 )

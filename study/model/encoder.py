@@ -3,8 +3,8 @@
 Views of an encoder with L blocks (see the design of views in ``study.contracts``):
 
 - ``input``: the rows of the embedding table, without position or context;
-- ``layer-1`` … ``layer-L``: the words in their sentence, after each block, the last one after the final normalisation; for a bare
-  word, the one-word sentence ("out of context");
+- ``layer-1`` … ``layer-L``: the words in their sentence: the residual stream after each block, the last one normalised, as the output
+  reads it; for a bare word, the one-word sentence ("out of context");
 - ``averaged-1`` … ``averaged-L``, ``averaged``: type vectors, for bare words: the mean of a layer over some of the word's
   occurrences in the training part, and the mean of these over all layers.
 

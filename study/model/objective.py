@@ -28,7 +28,7 @@ from study.model.sequences import Symbols
 from study.model.transformer import Encoder
 
 ROUND = 32
-"""Many hidden words are cut to a multiple of this: oneDNN prepares a product anew for every size it meets."""
+"""Many hidden words are rounded to a multiple of this: oneDNN prepares a product anew for every size it meets."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def mask(
     known = np.flatnonzero(words < symbols.words)
     number = round(rate * len(known))
     if number > 8 * ROUND:
-        number -= number % ROUND
+        number = min(len(known), ROUND * round(number / ROUND))
     places = np.sort(random.permutation(known)[:number])  # (n,)
     words = words.reshape(-1).copy()  # (b t,)
     targets = words[places]

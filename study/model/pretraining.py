@@ -39,6 +39,9 @@ REPORT_STEPS = 50
 REHEARSAL_STEPS = 200
 """Steps by whose speed a budget in minutes becomes one in words; they are not kept."""
 
+VALIDATION_RATE = 0.15
+"""Share of the known words that validation hides, every one by the mask symbol: regimens are compared on the same question."""
+
 OBSERVATION_SECONDS = 0.5
 """Time between two observations that only tell how far the training is."""
 
@@ -139,7 +142,8 @@ class Pretraining:
         regimen, progress = self.regimen, self.progress
         random = np.random.default_rng((regimen.seed, STEP, progress.step))
         words, segments = self.training.read(self.next_rows())
-        batch = self.hide(words, segments, random)
+        rates = {"rate": regimen.mask_rate, "hidden": regimen.mask_hidden, "replaced": regimen.mask_replaced}
+        batch = self.hide(words, segments, random, **rates)
         candidates = (part.to(self.fabric.device) for part in self.candidates.draw(random))
         read = int((words != self.training.symbols.boundary).sum())
         for group in self.optimiser.param_groups:
@@ -170,9 +174,8 @@ class Pretraining:
         self.progress.row += number
         return self.rows[first : first + number]
 
-    def hide(self, words: Array, segments: Array, random: np.random.Generator) -> Masked:
-        """Hide words as the regimen says."""
-        rates = {"rate": self.regimen.mask_rate, "hidden": self.regimen.mask_hidden, "replaced": self.regimen.mask_replaced}
+    def hide(self, words: Array, segments: Array, random: np.random.Generator, **rates: float) -> Masked:
+        """Hide words at the rates of ``study.model.objective.mask``."""
         return mask(words, segments, self.training.symbols, random, **rates).to(self.fabric.device)
 
     def hidden_vectors(self, batch: Masked) -> Tensor:
@@ -203,7 +206,7 @@ class Pretraining:
         self.encoder.eval()
         losses, hits, number = 0.0, 0, 0
         for words, segments in development.batches(development.evenly(self.regimen.validation_words), rows=64):
-            batch = self.hide(words, segments, random)
+            batch = self.hide(words, segments, random, rate=VALIDATION_RATE, hidden=1.0, replaced=0.0)
             with self.fabric.autocast():
                 x = self.hidden_vectors(batch)
             loss, right = full_loss(self.encoder, x.float(), batch.targets)

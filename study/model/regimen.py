@@ -126,7 +126,7 @@ def choose_fabric(device: str, precision: str) -> Fabric:
     cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     if precision == "auto":
         precision = "bfloat16" if _has_bfloat16(cuda) else "float32"
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # it announces its precision on the terminal
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces its precision on the terminal
     return Fabric(accelerator=device, devices=1, precision="bf16-mixed" if precision == "bfloat16" else "32-true")
 
 

@@ -76,7 +76,7 @@ def word_accuracy(run: Run) -> pd.DataFrame:
     items = run.items
     items = items[(items["family"] == "polysemy") & (items["question"] == "sense") & (items["split"] == "test")]
     items = items[items["known"].astype(bool) & (items["view"] != BASELINE)]
-    items = items.assign(right=items["gold"] == items["predicted"], sentence=items["item"].str.partition("/")[0])
+    items = items.assign(right=items["gold"] == items["predicted"], sentence=items["item"].str.split("/").str[0])
     groups = items.groupby(["model", "view", "group"], sort=False)
     frame = groups.agg(accuracy=("right", "mean"), n=("sentence", "nunique"), senses=("gold", "nunique")).reset_index()
     scores = run.scores[(run.scores["family"] == "polysemy") & run.scores["headline"]]
@@ -85,13 +85,22 @@ def word_accuracy(run: Run) -> pd.DataFrame:
     return frame.assign(chance=1 / frame["senses"]).rename(columns={"group": "word"})
 
 
+def task_keys(scores: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the tasks of scores, each with its questions and metrics, in the order of first appearance."""
+    keys = scores[["task", "question", "metric"]].drop_duplicates()
+    return [dict(zip(keys.columns, row, strict=True)) for row in keys.itertuples(index=False)]
+
+
 def task_headings(scores: pd.DataFrame) -> list[Heading]:
     """Return one heading per task and question: the task's name (with the question where it has several) above its metric."""
-    keys = scores[["task", "question", "metric"]].drop_duplicates()
-    several = keys.groupby("task")["question"].transform("nunique") > 1
+    several = scores.groupby("task")["question"].nunique()
     return [
-        Heading(key, f"{spell(key['task'])}, {spell(key['question'])}" if more else spell(key["task"]), spell(key["metric"]))
-        for key, more in zip(keys.to_dict("records"), several, strict=True)
+        Heading(
+            key,
+            f"{spell(key['task'])}, {spell(key['question'])}" if several[key["task"]] > 1 else spell(key["task"]),
+            spell(key["metric"]),
+        )
+        for key in task_keys(scores)
     ]
 
 
@@ -141,8 +150,10 @@ def metric_table(run: Run, family: str) -> Table:
     scores = run.scores
     scores = over_seeds(scores[(scores["family"] == family) & (scores["split"] == "test")])
     scores = scores[scores["headline"] | (scores["view"] == BASELINE)]
-    keys = scores[["task", "question", "metric"]].drop_duplicates().to_dict("records")
-    rows = [Heading(key, spell(key["task"]), " · ".join(spell(key[k]) for k in ("question", "metric") if key[k])) for key in keys]
+    rows = [
+        Heading(key, spell(key["task"]), " · ".join(spell(key[k]) for k in ("question", "metric") if key[k]))
+        for key in task_keys(scores)
+    ]
     models = dict.fromkeys([*run.trained, *run.controls, *scores["model"]])
     columns = [Heading({"model": m}, m, quiet=m not in run.trained) for m in models if m in set(scores["model"])]
     caption = f"{spell(family).capitalize()}: every metric of the headline views."
@@ -187,18 +198,20 @@ def paired_table(run: Run, family: str) -> Table:
 
 
 def cost_table(run: Run) -> Table:
-    """Return what each model cost: parameters, words seen, speed, seconds of training and of embedding (means over seeds)."""
+    """Return what each model cost: parameters, words seen, speed, and seconds by stage (means over seeds)."""
     numbers = ["parameters", "words_seen", "words_per_second", "training_seconds", "embedding_seconds", "threads"]
-    groups = run.models.groupby("model", sort=False)
+    groups = run.in_order(run.models).groupby("model", sort=False)
     frame = groups[numbers].mean().reset_index()
     frame.insert(1, "kind", groups["kind"].first().to_numpy())
+    scoring = [run.stages.loc[run.stages["stage"].str.endswith(f" of {model}"), "seconds"].sum() for model in frame["model"]]
+    frame.insert(7, "scoring_seconds", np.array(scoring) / groups.size().to_numpy())
     frame["device"] = groups["device"].first().to_numpy()
     frame["training"] = np.where(groups["reused"].all(), "reused from an earlier run", "in this run")
-    frame["bit_for_bit"] = np.where(groups["reproducible"].all(), "yes", "no")
+    frame["repeats bit for bit"] = np.where(groups["reproducible"].all(), "yes", "no")
     formats = dict.fromkeys(["parameters", "words_seen", "words_per_second", "threads"], count)
-    frame = frame.rename(columns={"bit_for_bit": "repeats bit for bit"})
-    caption = "What each model cost. Seconds of a reused model are those of the run that made it."
-    return listing("costs", caption, frame, formats | dict.fromkeys(["training_seconds", "embedding_seconds"], duration))
+    caption = "What each model cost, per seed. Seconds of a reused model are those of the run that made it."
+    seconds = ["training_seconds", "embedding_seconds", "scoring_seconds"]
+    return listing("costs", caption, frame, formats | dict.fromkeys(seconds, duration))
 
 
 def stage_table(run: Run) -> Table:
@@ -207,15 +220,13 @@ def stage_table(run: Run) -> Table:
     return listing("stages", "Seconds by stage, in order.", frame.rename(columns={"reused": "how"}), {"seconds": duration})
 
 
-def target_table(run: Run) -> Table:
-    """Return how often each target word occurs in the training part, the rarest first."""
-    frame = run.targets.sort_values("training_count", kind="stable")
-    frame = frame.assign(
-        task=frame["task"].map(spell),
-        remark=np.where(frame["training_count"] < HARDLY_SEEN, "hardly seen", ""),
-        family=frame["family"],
-    )
-    return listing("targets", "Occurrences of the target words in the training part.", frame, {"training_count": count})
+def target_table(run: Run, longest: int) -> Table:
+    """Return how often each target word occurs in the training part, the rarest first; tasks of more targets are left out."""
+    sizes = run.targets.groupby(["family", "task"])["target"].transform("size")
+    frame = run.targets[sizes <= longest].sort_values("training_count", kind="stable")
+    frame = frame.assign(task=frame["task"].map(spell), remark=np.where(frame["training_count"] < HARDLY_SEEN, "hardly seen", ""))
+    caption = f"Target words of tasks with up to {longest} of them, and their occurrences in training (targets.csv has all)."
+    return listing("targets", caption, frame, {"training_count": count})
 
 
 def task_table(run: Run) -> Table:
@@ -227,7 +238,7 @@ def task_table(run: Run) -> Table:
 def neighbour_tables(run: Run) -> list[Table]:
     """Return one table per chosen word: its nearest neighbours by rank (rows) and model (columns)."""
     tables = []
-    for place, (word, frame) in enumerate(run.neighbours.groupby("word", sort=False), start=1):
+    for place, (word, frame) in enumerate(run.in_order(run.neighbours).groupby("word", sort=False), start=1):
         frame = frame.assign(column=frame["model"] + " · " + frame["view"], rank=frame["rank"].astype(int))
         written = frame["neighbour"] + " " + frame["cosine"].map(lambda value: number(value, 2))
         wide = frame.assign(written=written).pivot(index="rank", columns="column", values="written").fillna("")

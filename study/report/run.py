@@ -23,8 +23,8 @@ COLUMNS = {
     ),
     "common": "model:t view:t family:t task:t question:t metric:t value_common:f n_common:f value_own:f n_own:f",
     "comparisons": (
-        "family:t task:t question:t metric:t model_a:t view_a:t model_b:t view_b:t difference:f low:f high:f p:f p_holm:f n:f seeds:f "
-        "verdict:t minimum_detectable_effect:f"
+        "family:t task:t question:t metric:t model_a:t view_a:t model_b:t view_b:t difference:f low:f high:f p:f p_holm:f n:f "
+        "seeds:f verdict:t minimum_detectable_effect:f"
     ),
     "models": (
         "model:t seed:f kind:t parameters:f words_seen:f words_per_second:f training_seconds:f embedding_seconds:f reused:b "
@@ -37,7 +37,7 @@ COLUMNS = {
     "neighbours": "model:t view:t word:t rank:f neighbour:t cosine:f",
     "tasks": "family:t task:t level:t description:t source:t items_test:f items_development:f dropped:t note:t",
 }
-ITEM_COLUMNS = "run model view seed family task question item group split gold predicted gold_value predicted_value known".split()
+ITEM_COLUMNS = ("family", "task", "model", "view", "seed", "question", "item", "group", "split", "gold", "predicted", "known")
 
 
 def _columns(name: str) -> dict[str, str]:
@@ -45,7 +45,7 @@ def _columns(name: str) -> dict[str, str]:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read one of the run's CSV files; an absent one is a table without rows.
+    """Read one of the run's CSV files; an absent or empty one is a table without rows.
 
     The words "nan", "null" and "None" stay words: only an empty field is a missing number.
 
@@ -60,7 +60,7 @@ def read_table(path: Path) -> pd.DataFrame:
         Where a column is missing or a field is not the number it should be.
     """
     kinds = _columns(path.stem)
-    if not path.is_file():
+    if not path.is_file() or path.stat().st_size < 3:  # a table that was written without rows may hold a line end alone
         return pd.DataFrame({name: pd.Series(dtype={"t": object, "f": float, "b": bool}[kind]) for name, kind in kinds.items()})
     frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     missing = [name for name in kinds if name not in frame.columns]
@@ -133,7 +133,7 @@ class Run:
             folder=folder,
             facts=facts,
             configuration=configuration.read_text(encoding="utf-8") if configuration.is_file() else "",
-            items=pd.read_parquet(items) if items.is_file() else pd.DataFrame(columns=ITEM_COLUMNS),
+            items=pd.read_parquet(items) if items.is_file() else pd.DataFrame(columns=list(ITEM_COLUMNS)),
             **{name: read_table(folder / f"{name}.csv") for name in COLUMNS},
         )
 
@@ -162,6 +162,11 @@ class Run:
     def families(self) -> list[str]:
         """The families of tasks that have a score, in the order of the scores."""
         return list(self.scores["family"].unique())
+
+    def in_order(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a table's rows in the order of the models."""
+        order = {model: place for place, model in enumerate([*self.trained, *self.controls])}
+        return frame.sort_values("model", key=lambda models: models.map(order), kind="stable")
 
     def _names(self) -> list[str]:
         models = self.scores.loc[self.scores["view"] != BASELINE, "model"]

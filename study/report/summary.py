@@ -14,13 +14,24 @@ from study.report.table import count, interval, number, spell
 FEW_SEEDS = 3
 """Below so many seeds the spread between trainings is hardly known."""
 
+NAMED = 12
+"""So many hardly seen words are named one by one."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing a run says or cannot say, under its topic."""
+
+    topic: str
+    text: str
+
 
 @dataclass(frozen=True)
 class Summary:
-    """What a reader should know first: a paragraph, then one finding per point."""
+    """What a reader should know first: a paragraph, then the findings."""
 
     paragraph: str
-    findings: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
 
 def summarise(run: Run) -> Summary:
@@ -30,10 +41,19 @@ def summarise(run: Run) -> Summary:
     paragraph = " ".join([_material(run), _seeds(run), _failures(run)]).strip()
     findings = []
     for family in run.families:
-        members = scores[scores["family"] == family]
-        findings += [_family(run, family, members), *_floors(run, family, members)]
-    findings += [_senses(run), *_hardly_seen(run), *_left_out(run)]
-    return Summary(paragraph, tuple(finding for finding in findings if finding))
+        members, name = scores[scores["family"] == family], spell(family)
+        findings.append(Finding(name.capitalize(), _family(run, family, members)))
+        findings.append(Finding(f"What {name} does not show", _floors(run, family, members)))
+    word = plane_word(run)
+    findings.append(Finding(f"The word ‘{word}’", _senses(run, word)))
+    findings.append(Finding("Words hardly seen", _hardly_seen(run)))
+    findings.append(Finding("Left out", _left_out(run)))
+    return Summary(paragraph, tuple(finding for finding in findings if finding.text))
+
+
+def plane_word(run: Run) -> str:
+    """Return the word whose occurrences the report draws in the plane."""
+    return str(run.facts.get("report", {}).get("plane", "bank"))
 
 
 def join(words: Sequence[str]) -> str:
@@ -55,23 +75,25 @@ def _material(run: Run) -> str:
     corpus = run.facts.get("corpus", {})
     words = {part: facts["words"] for part, facts in corpus.get("parts", {}).items()}
     total, training = sum(words.values()), words.get("training", 0)
-    text = f"This run compares {join(run.trained) or 'no trained model'} on the corpus {corpus.get('name', 'without a name')}"
+    verb = "compares" if len(run.trained) > 1 else "studies"
+    models = join(run.trained) or "no trained model"
+    text = f"This run {verb} {models} on the corpus {corpus.get('name', 'without a name')}"
     parts = [f"{millions(total)} in all"] if total else []
     parts += [f"{millions(training)} for training"] if training else []
     parts += [f"a vocabulary of {plural(corpus['vocabulary'], 'word')}"] if corpus.get("vocabulary") else []
     text += f" ({', '.join(parts)})." if parts else "."
-    seen = run.models.groupby("model", sort=False)["words_seen"].mean()
-    seen = [f"{model} saw {millions(seen[model])}" for model in run.trained if seen.get(model, 0) > 0]
+    means = {str(model): float(mean) for model, mean in run.models.groupby("model")["words_seen"].mean().items()}
+    seen = [f"{model} saw {millions(means[model])}" for model in run.trained if means.get(model, 0) > 0]
     return f"{text} In training, {join(seen)}." if seen else text
 
 
 def _seeds(run: Run) -> str:
     if run.seeds == 1:
         return (
-            "It trained each model with one seed: differences between items only, no verdict. An interval says how far a score "
+            "Each model was trained with one seed: differences between items only, no verdict. An interval says how far a score "
             "depends on the items that happened to be asked, not on the training that happened to be run."
         )
-    text = f"It trained each model with {plural(run.seeds, 'seed')}; intervals hold the spread of items and of seeds."
+    text = f"Each model was trained with {plural(run.seeds, 'seed')}; intervals hold the spread of items and of seeds."
     return text if run.seeds >= FEW_SEEDS else f"{text} So few seeds say little about that spread."
 
 
@@ -84,30 +106,33 @@ def _family(run: Run, family: str, scores: pd.DataFrame) -> str:
     """Say for each task of a family which model leads, by how much, and whether the difference excludes zero."""
     trained = scores[scores["model"].isin(run.trained)].dropna(subset="value")
     if trained.empty:
-        return f"{spell(family).capitalize()}: no trained model has a score."
-    groups = list(trained.groupby(["task", "question", "metric"], sort=False))
-    leaders = [group.loc[group["value"].idxmax(), "model"] for _, group in groups]
-    names = _names(trained)
+        return "No trained model has a score."
+    groups = _by_task(trained)
+    leaders = [str(group["model"].to_numpy()[group["value"].argmax()]) for _, _, group in groups]
     shares = {model: leaders.count(model) for model in dict.fromkeys(leaders)}
     if trained["model"].nunique() == 1:
-        lead = f"{leaders[0]} is the only trained model"
-    elif len(shares) > 1:
-        lead = f"no model leads on all {len(groups)} tasks: {join([f'{model} leads on {times}' for model, times in shares.items()])}"
+        lead = f"The only trained model with a score is {leaders[0]}."
+    elif len(shares) == 1:
+        lead = f"The highest score is that of {leaders[0]}{_on_all(len(groups))}."
     else:
-        lead = f"{leaders[0]} leads{_on_all(len(groups))}"
-    details = [_lead(run, family, names[key], group) for key, group in groups]
-    return f"{spell(family).capitalize()}: {lead}. {' '.join(details)}"
+        parts = [f"{model} has it on {times}" for model, times in shares.items()]
+        lead = f"No model has the highest score{_on_all(len(groups))}: {join(parts)}."
+    details = [_lead(run, family, name, group) for _, name, group in groups]
+    return f"{lead} {' '.join(details)}"
 
 
 def _on_all(tasks: int) -> str:
     return {1: "", 2: " on both tasks"}.get(tasks, f" on all {tasks} tasks")
 
 
-def _names(scores: pd.DataFrame) -> dict[tuple[str, str, str], str]:
-    """Name each task of a family, with the question where the task has several."""
-    keys = list(dict.fromkeys(zip(scores["task"], scores["question"], scores["metric"], strict=True)))
-    tasks = [task for task, _, _ in keys]
-    return {key: spell(key[0]) if tasks.count(key[0]) == 1 else f"{spell(key[0])} ({spell(key[1])})" for key in keys}
+def _by_task(scores: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
+    """Cut scores by task and question: the task's identifier, its name (with the question where it has several), its rows."""
+    several = scores.groupby("task")["question"].nunique()
+    found = []
+    for key, rows in scores.groupby(["task", "question"], sort=False):
+        task, question = map(str, key)
+        found.append((task, f"{spell(task)} ({spell(question)})" if several[task] > 1 else spell(task), rows))
+    return found
 
 
 def _lead(run: Run, family: str, name: str, group: pd.DataFrame) -> str:
@@ -120,13 +145,25 @@ def _lead(run: Run, family: str, name: str, group: pd.DataFrame) -> str:
     if best["value"] == second["value"]:
         return f"{text} in {spell(best['metric'])}, and so does {second['model']} ({second['view']})."
     text += f" in {spell(best['metric'])}, {second['model']} ({second['view']}) {number(second['value'])}"
+    text += _bracket(second["low"], second["high"])
     pair = paired(run, family, best["task"], best["model"], second["model"])
     if pair is None:
         return f"{text}; no paired test was made."
-    difference, low, high = pair
-    excludes = "excludes" if low > 0 or high < 0 else "does not exclude"
+    excludes = "excludes" if pair.low > 0 or pair.high < 0 else "does not exclude"
     over = " over items" if run.seeds == 1 else ""
-    return f"{text}; the interval of their difference{over}, {number(difference)}{_bracket(low, high)}, {excludes} zero."
+    corrected = f" (p {number(pair.p)} after Holm’s correction)" if run.seeds > 1 else ""
+    difference = f"{number(pair.value)}{_bracket(pair.low, pair.high)}"
+    return f"{text}; the interval of their difference{over}, {difference}, {excludes} zero{corrected}."
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A paired difference with its 95 % interval and its p-value after Holm's correction."""
+
+    value: float
+    low: float
+    high: float
+    p: float
 
 
 def _bracket(low: float, high: float) -> str:
@@ -134,49 +171,51 @@ def _bracket(low: float, high: float) -> str:
     return f" ({text})" if text else ""
 
 
-def paired(run: Run, family: str, task: str, first: str, second: str) -> tuple[float, float, float] | None:
-    """Return the paired difference ``first - second`` on a task with its interval; None where none was computed."""
+def paired(run: Run, family: str, task: str, first: str, second: str) -> Difference | None:
+    """Return the paired difference ``first - second`` on a task; None where none was computed."""
     rows = run.comparisons[(run.comparisons["family"] == family) & (run.comparisons["task"] == task)]
+    whole = rows["question"] == "all"
+    rows = (rows[whole] if whole.any() else rows).dropna(subset=["difference", "low", "high"])
     for model_a, model_b, sign in ((first, second, 1), (second, first, -1)):
-        found = rows[(rows["model_a"] == model_a) & (rows["model_b"] == model_b)].dropna(subset=["difference", "low", "high"])
-        if len(found):
-            row = found.iloc[0]
-            ends = sorted((sign * row["low"], sign * row["high"]))
-            return sign * row["difference"], ends[0], ends[1]
+        for row in rows[(rows["model_a"] == model_a) & (rows["model_b"] == model_b)].to_dict("records"):
+            low, high = sorted((sign * row["low"], sign * row["high"]))
+            return Difference(sign * row["difference"], low, high, row["p_holm"])
     return None
 
 
-def _floors(run: Run, family: str, scores: pd.DataFrame) -> list[str]:
-    """Name the tasks on which no trained model rises above chance, and those on which none beats the untrained encoder."""
-    below_chance, below_untrained = [], []
-    names = _names(scores)
-    for (task, question, metric), group in scores.groupby(["task", "question", "metric"], sort=False):
-        name = names[(task, question, metric)]
-        trained = group[group["model"].isin(run.trained)].dropna(subset="value")
+def _floors(run: Run, family: str, scores: pd.DataFrame) -> str:
+    """Name the tasks on which no trained model rises above chance, the untrained encoder, or what needs no training."""
+    at_chance, at_untrained, at_baseline = [], [], []
+    for task, name, group in _by_task(scores.dropna(subset="value")):
+        trained, others = (group[group["model"].isin(run.trained) == side] for side in (True, False))
         if trained.empty:
             continue
-        bounds = trained["low"].fillna(trained["value"])
-        if not (bounds > trained["chance"]).any():
-            below_chance.append(name)
-        floor = group[group["model"] == CONTROLS[0]].dropna(subset="value")
+        if not (trained["low"].fillna(trained["value"]) > trained["chance"]).any():
+            at_chance.append(name)
+        floor = others[others["model"] == CONTROLS[0]]
         if len(floor) and not any(_beats(run, family, task, row, floor.iloc[0]) for _, row in trained.iterrows()):
-            below_untrained.append(name)
+            at_untrained.append(name)
+        others = others[others["model"] != CONTROLS[0]]
+        best = others.iloc[others["value"].argmax()] if len(others) else None
+        if best is not None and best["value"] >= trained["value"].max():
+            at_baseline.append(f"{name} ({best['model']}: {number(best['value'])})")
     texts = []
-    if below_chance:
-        texts.append(f"No model is above chance on {join(below_chance)}: the interval of every trained model reaches down to it.")
-    if below_untrained:
-        texts.append(f"No trained model is shown to be better than the untrained encoder on {join(below_untrained)}.")
-    return texts
+    if at_chance:
+        texts.append(f"No model is shown to be above chance on {join(at_chance)}: no trained model’s interval lies above it.")
+    if at_untrained:
+        texts.append(f"No trained model is shown to be better than the untrained encoder on {join(at_untrained)}.")
+    if at_baseline:
+        texts.append(f"What needs no training does at least as well as every trained model on {join(at_baseline)}.")
+    return " ".join(texts)
 
 
 def _beats(run: Run, family: str, task: str, row: pd.Series, floor: pd.Series) -> bool:
     pair = paired(run, family, task, row["model"], floor["model"])
-    return pair[1] > 0 if pair else bool(row["low"] > floor["value"])
+    return pair.low > 0 if pair else bool(row["low"] > floor["value"])
 
 
-def _senses(run: Run) -> str:
+def _senses(run: Run, word: str) -> str:
     """Say whether an encoder tells the senses of the chosen word better than the words around it, read statically, do."""
-    word = run.facts.get("report", {}).get("plane", "bank")
     shares = word_accuracy(run)
     shares = shares[shares["word"] == word]
     heads = shares[shares["headline"] & shares["model"].isin(run.trained)]
@@ -184,13 +223,13 @@ def _senses(run: Run) -> str:
     static = shares[(shares["view"] == "context") & shares["model"].isin(run.trained)]
     if encoders.empty or static.empty:
         return ""
-    encoder, other = (frame.loc[frame["accuracy"].idxmax()] for frame in (encoders, static))
+    encoder, other = (frame.iloc[frame["accuracy"].argmax()] for frame in (encoders, static))
     seen = run.targets.loc[run.targets["target"] == word, "training_count"]
-    met = f", {plural(int(seen.max()), 'occurrence')} in training" if len(seen) else ""
+    met = f"It occurs {plural(int(seen.max()), 'time')} in training. " if len(seen) else ""
     text = (
-        f"‘{word}’ ({plural(int(encoder['n']), 'sentence')}, {plural(int(encoder['senses']), 'sense')}{met}; chance "
-        f"{number(encoder['chance'])}): {encoder['model']} ({encoder['view']}) gives {number(encoder['accuracy'])} of the sentences "
-        f"the right sense, the static context view of {other['model']} {number(other['accuracy'])}. "
+        f"{met}Of its {plural(int(encoder['n']), 'test sentence')} in {plural(int(encoder['senses']), 'sense')} (chance "
+        f"{number(encoder['chance'])}), {encoder['model']} ({encoder['view']}) gives {number(encoder['accuracy'])} the right "
+        f"sense, the static context view of {other['model']} {number(other['accuracy'])}. "
     )
     if encoder["accuracy"] > other["accuracy"]:
         return text + "The encoder does better here, as is usually claimed; one word is an example and not a test."
@@ -198,22 +237,24 @@ def _senses(run: Run) -> str:
     return text + f"Against the usual claim, the encoder {verb} the static context view on this word."
 
 
-def _hardly_seen(run: Run) -> list[str]:
+def _hardly_seen(run: Run) -> str:
     texts = []
     for family, rows in run.targets.groupby("family", sort=False):
-        rows = rows.groupby("target", sort=False)["training_count"].max()
-        rare = rows[rows < HARDLY_SEEN].sort_values()
+        counts = rows.groupby("target", sort=False)["training_count"].max()
+        rare = counts[counts < HARDLY_SEEN].sort_values(kind="stable")
         if rare.empty:
             continue
-        shown = [f"{word} ({count(times)})" for word, times in rare.head(8).items()]
-        more = len(rare) - len(shown)
-        listed = join([*shown, f"{count(more)} more"]) if more else join(shown)
-        texts.append(
-            f"Hardly seen in training (fewer than {HARDLY_SEEN} times), {spell(family)}: {listed}; of {plural(len(rows), 'target word')}."
-        )
-    return texts
+        verb = "occurs" if len(rare) == 1 else "occur"
+        text = f"Of the {plural(len(counts), 'target word')} of {spell(str(family))}, {count(len(rare))} {verb} fewer than "
+        text += f"{HARDLY_SEEN} times in training"
+        if len(rare) <= NAMED:
+            text += f": {join([f'{word} ({count(times)})' for word, times in rare.items()])}."
+        else:
+            text += f", {count((rare == 0).sum())} of them not seen at all."
+        texts.append(text)
+    return " ".join(texts)
 
 
-def _left_out(run: Run) -> list[str]:
+def _left_out(run: Run) -> str:
     tasks = run.tasks[run.tasks["note"].str.startswith("left out")]
-    return [f"{spell(row.task).capitalize()} was {row.note.rstrip('.')}." for row in tasks.itertuples()]
+    return " ".join(f"{spell(row['task']).capitalize()} was {row['note'].rstrip('.')}." for row in tasks.to_dict("records"))

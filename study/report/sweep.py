@@ -131,7 +131,8 @@ def sweep_tables(sweep: Sweep) -> list[Table]:
     """Return one table per family, task and question: points (rows) by models (columns)."""
     scores = sweep.scores.assign(remark=sweep.scores["view"].where(sweep.scores["view"] != BASELINE, ""))
     tables = []
-    for (family, task, question, metric), frame in scores.groupby(["family", "task", "question", "metric"], sort=False):
+    for key, frame in scores.groupby(["family", "task", "question", "metric"], sort=False):
+        family, task, question, metric = map(str, key)
         rows = [
             Heading({"point": point["point"]}, ", ".join(str(point[key]) for key in sweep.keys), point["point"])
             for point in sweep.points.to_dict("records")

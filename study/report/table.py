@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 DASH = "–"
+LINE = "\n"
 METRICS = {
     "spearman": "Spearman’s ρ",
     "pearson": "Pearson’s r",
@@ -25,7 +26,7 @@ METRICS = {
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: its text, a smaller note below it, and whether it is set in bold or aligned as a number."""
+    """One cell: its text, a smaller note below it (of one line or more), and whether it is set in bold or aligned as a number."""
 
     text: str
     note: str = ""
@@ -110,13 +111,11 @@ def score_cell(row: pd.Series, strong: bool) -> Cell:
     """Write a score as its value with interval, number of items and coverage below it."""
     if not np.isfinite(row["value"]):
         return Cell(DASH, number=True)
-    parts = [interval(row["low"], row["high"])]
-    if np.isfinite(row["n"]):
-        parts.append(f"n {count(row['n'])}")
-    if np.isfinite(row["coverage"]):
-        parts.append(f"coverage {row['coverage']:.2f}")
-    parts.append(row.get("remark", ""))
-    return Cell(number(row["value"]), " · ".join(part for part in parts if part), strong=strong, number=True)
+    lines = [interval(row["low"], row["high"])]
+    known = [f"n {count(row['n'])}"] if np.isfinite(row["n"]) else []
+    known += [f"coverage {row['coverage']:.2f}"] if np.isfinite(row["coverage"]) else []
+    lines += [" · ".join(known), row.get("remark", "")]
+    return Cell(number(row["value"]), LINE.join(line for line in lines if line), strong=strong, number=True)
 
 
 def grid(
@@ -194,7 +193,7 @@ def markdown(table: Table) -> str:
     def written(cell: Cell) -> str:
         text = escape_markdown(cell.text)
         text = f"**{text}**" if cell.strong else text
-        return f"{text} ({escape_markdown(cell.note)})" if cell.note else text
+        return f"{text} ({escape_markdown(cell.note.replace(LINE, ' · '))})" if cell.note else text
 
     rule = ["---:" if cell.number else ":---" for cell in table.header]
     lines = [[written(cell) for cell in table.header], rule, *([written(cell) for cell in row.cells] for row in table.rows)]

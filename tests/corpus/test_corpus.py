@@ -79,6 +79,6 @@ def test_every_occurrence_has_the_same_chance(corpus):
 
 
 def test_facts_describe_text_and_parts(corpus):
-    assert corpus.facts["source"]["documents"] == 80
+    assert corpus.facts["text"]["documents"] == 80
     assert corpus.facts["parts"]["training"]["words"] == corpus.size("training")
     assert corpus.facts["most_frequent"][0] == ["bank", corpus.vocabulary.count("bank")]

@@ -60,15 +60,20 @@ class ListedCorpus:
         return sum(len(words) for _, words in self.listed)
 
 
+def spelled(rank: int) -> str:
+    """Spell a number in letters, so that it is a word."""
+    return "w" + "".join("abcdefghij"[int(digit)] for digit in str(rank))
+
+
 def written_corpus(documents: int = 30, sentences: int = 40, seed: int = 0) -> ListedCorpus:
-    """Make sentences of 4 to 30 words, drawn by a law of Zipf from words that begin with their rank."""
+    """Make sentences of 4 to 30 words, drawn by a law of Zipf from words that spell their rank."""
     rng = np.random.default_rng(seed)
     chance = 1 / np.arange(1, 2001)
     listed = []
     for document in range(documents):
         for _ in range(sentences):
             ranks = rng.choice(2000, size=rng.integers(4, 31), p=chance / chance.sum())
-            listed.append((document, [f"w{rank}" for rank in ranks]))
+            listed.append((document, [spelled(rank) for rank in ranks]))
     return ListedCorpus(listed)
 
 

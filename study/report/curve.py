@@ -1,0 +1,157 @@
+"""Figures over time, cost and swept settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from study.report.plot import STYLE, Look, by_task, legend, panels, whiskers
+from study.report.run import BASELINE
+from study.report.table import spell
+
+CURVES = {"validation_loss": "validation loss (nats per masked word)", "masked_accuracy": "masked words predicted right"}
+SHORTEST = 0.1
+"""Seconds at which a model without training stands on the logarithmic axis of cost, marked as none."""
+
+
+@mpl.rc_context(STYLE)
+def curves(moments: pd.DataFrame, look: Mapping[str, Look], unigram_loss: float | None = None) -> Figure | None:
+    """Draw the learning curves of the models that have them; None where no model was validated.
+
+    Parameters
+    ----------
+    moments : DataFrame
+        ``model, seed, words_seen, loss, validation_loss, masked_accuracy``.
+    look : mapping of str to Look
+    unigram_loss : float, optional
+        What a model that knows only the word frequencies would lose, nats per word: a rule to compare with.
+    """
+    shown = [column for column in CURVES if moments[column].notna().any()]
+    if not shown:
+        return None
+    figure, axes = panels(len(shown), width=4.6, height=3.0, columns=2)
+    for axis, column in zip(axes, shown, strict=True):
+        for (model, _), mine in moments.groupby(["model", "seed"], sort=False):
+            mine, colour = mine.dropna(subset=column), look[str(model)].colour
+            if mine.empty:
+                continue
+            axis.plot(mine["words_seen"] / 1e6, mine[column], marker=".", color=colour, label=f"{model}, validation")
+            training = moments[(moments["model"] == model) & (moments["seed"] == mine["seed"].iloc[0])].dropna(subset="loss")
+            if column == "validation_loss" and len(training):
+                axis.plot(training["words_seen"] / 1e6, training["loss"], color=colour, alpha=0.4, label=f"{model}, training")
+        if column == "validation_loss" and unigram_loss is not None:
+            axis.axhline(unigram_loss, color="black", linestyle=":", label="word frequencies alone")
+        axis.set_xlabel("million words seen")
+        axis.set_title(CURVES[column])
+        axis.grid(color="#e3e5e8")
+    legend(figure, axes)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def costs(scores: pd.DataFrame, seconds: Mapping[str, float], look: Mapping[str, Look]) -> Figure:
+    """Draw each task's headline scores against the seconds of training, on a logarithmic axis.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``model, view, task, question, metric, value, low, high, chance`` of headline views.
+    seconds : mapping of str to float
+        Training time of each model; models without training stand at the left end.
+    look : mapping of str to Look
+    """
+    groups = by_task(scores[scores["model"].isin(list(look)) & (scores["view"] != BASELINE)])
+    figure, axes = panels(len(groups), width=3.4, height=2.6, columns=3)
+    for axis, (name, rows) in zip(axes, groups, strict=True):
+        for (_, row), (below, above) in zip(rows.iterrows(), whiskers(rows).T, strict=True):
+            shown = look[row["model"]]
+            axis.errorbar(
+                max(seconds.get(row["model"], 0.0), SHORTEST),
+                row["value"],
+                yerr=[[below], [above]],
+                fmt=shown.marker,
+                color=shown.colour,
+                capsize=3,
+                label=row["model"],
+            )
+        axis.axhline(rows["chance"].median(), color="black", linestyle=":", linewidth=1, label="chance")
+        axis.set_xscale("log")
+        axis.xaxis.set_major_formatter(lambda value, _: "none" if value <= SHORTEST else f"{value:g}")
+        axis.minorticks_off()
+        axis.set_xlim(SHORTEST / 2, 3 * max([*seconds.values(), 1.0]))
+        axis.set_title(name)
+        axis.set_xlabel("seconds of training")
+        axis.set_ylabel(spell(rows["metric"].iloc[0]))
+        axis.grid(axis="y", color="#e3e5e8")
+    legend(figure, axes)
+    return figure
+
+
+def numbers(values: Sequence[str]) -> list[float] | None:
+    """Read values as numbers; None where one is not."""
+    try:
+        return [float(value) for value in values]
+    except ValueError:
+        return None
+
+
+@mpl.rc_context(STYLE)
+def sweep(scores: pd.DataFrame, x: Mapping[str, str], rows: Mapping[str, str], key: str, look: Mapping[str, Look]) -> Figure:
+    """Draw a family's scores against a swept setting: a panel per task, and a row of panels per value of the other settings.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``point, model, view, task, question, metric, value, low, high, chance`` of headline views.
+    x : mapping of str to str
+        Point -> its value of ``key``; numbers give lines, other values dots.
+    rows : mapping of str to str
+        Point -> its values of the other settings in words ("" for none).
+    key : str
+    look : mapping of str to Look
+    """
+    scores = scores[scores["model"].isin(list(look)) & (scores["view"] != BASELINE)]
+    values = list(dict.fromkeys(x.values()))
+    as_numbers = numbers(values)
+    places = dict(zip(values, as_numbers or range(len(values)), strict=True))
+    groups = [
+        (f"{name}\n{row}" if row else name, part[part["point"].map(rows) == row])
+        for row in dict.fromkeys(rows.values())
+        for name, part in by_task(scores)
+    ]
+    groups = [(name, part) for name, part in groups if len(part)]
+    tasks = max(1, len(by_task(scores)))
+    figure, axes = panels(len(groups), width=3.6, height=2.9, columns=min(tasks, 3))
+    for axis, (name, part) in zip(axes, groups, strict=True):
+        _lines(axis, part.assign(x=part["point"].map(x).map(places)), look, numeric=as_numbers is not None)
+        if as_numbers and min(as_numbers) > 0 and max(as_numbers) > 8 * min(as_numbers):
+            axis.set_xscale("log")
+            axis.minorticks_off()
+        axis.set_xticks(list(places.values()), list(places), rotation=0 if as_numbers else 20)
+        axis.set_title(name)
+        axis.set_xlabel(key)
+        axis.set_ylabel(spell(part["metric"].iloc[0]))
+        axis.grid(axis="y", color="#e3e5e8")
+    legend(figure, axes)
+    return figure
+
+
+def _lines(axis: Axes, rows: pd.DataFrame, look: Mapping[str, Look], *, numeric: bool) -> None:
+    """Draw each model's scores: lines in their bands over numbers, dots with whiskers side by side over names."""
+    models = [model for model in look if model in set(rows["model"])]
+    offsets = np.linspace(-0.2, 0.2, len(models)) if len(models) > 1 else [0.0]
+    for model, offset in zip(models, offsets, strict=True):
+        mine = rows[rows["model"] == model].sort_values("x")
+        shown = look[model]
+        if numeric:
+            axis.plot(mine["x"], mine["value"], marker=shown.marker, color=shown.colour, label=model)
+            axis.fill_between(mine["x"], mine["low"], mine["high"], color=shown.colour, alpha=0.12, linewidth=0)
+        else:
+            x, bars = mine["x"] + offset, whiskers(mine)
+            axis.errorbar(x, mine["value"], yerr=bars, fmt=shown.marker, color=shown.colour, capsize=3, label=model)
+    axis.axhline(rows["chance"].median(), color="black", linestyle=":", linewidth=1, label="chance")

@@ -1,0 +1,101 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from study.report import comparison
+from study.report.run import Run
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_score_tables_are_pivots_of_the_scores(make_run, seeds):
+    folder = make_run(seeds=seeds)
+    run = Run.read(folder)
+    scores = pd.read_csv(folder / "scores.csv")
+    for family in run.families:
+        heads = scores[(scores["family"] == family) & scores["headline"]]
+        expected = heads.pivot_table(index="model", columns="task", values="value", aggfunc="mean")
+        found = comparison.score_table(run, family).frame.set_index("model")
+        for task in expected.columns:
+            column = next(name for name in found.columns if name.startswith(f"{task.replace('_', ' ')} (") and name.endswith(")"))
+            for model in expected.index:
+                assert found.loc[model, column] == pytest.approx(expected.loc[model, task])
+
+
+def test_the_table_holds_controls_baselines_and_chance_below_the_models(make_run):
+    table = comparison.score_table(Run.read(make_run()), "probing")
+    names = [row.cells[0].text for row in table.rows]
+    assert names == ["cbow", "transformer", "untrained", "random", "majority", "naive Bayes", "chance"]
+    assert [row.quiet for row in table.rows] == [False, False, True, True, True, True, True]
+    cbow = table.rows[0]
+    assert all(cell.strong for cell in cbow.cells[1:])
+    assert [cell.note.splitlines()[-1] for cell in cbow.cells[1:]] == ["word", "context"]  # its headline view differs by level
+
+
+def test_a_dash_stands_where_a_view_does_not_apply(make_run):
+    table = comparison.view_table(Run.read(make_run()), "probing")
+    row = next(row for row in table.rows if (row.cells[0].text, row.cells[0].note) == ("cbow", "context"))
+    assert [cell.text for cell in row.cells[1:]] == ["–", "0.560"]
+
+
+def test_only_the_test_split_is_in_the_tables(make_run):
+    folder = make_run()
+    scores = pd.read_csv(folder / "scores.csv")
+    pd.concat([scores.assign(split="development", value=9.0), scores]).to_csv(folder / "scores.csv", index=False)
+    assert comparison.main_scores(Run.read(folder))["value"].max() < 1
+
+
+def test_a_score_over_all_questions_stands_for_them(make_run):
+    folder = make_run(families=("similarity",))
+    scores = pd.read_csv(folder / "scores.csv")
+    pd.concat([scores, scores.assign(question="all", value=0.7)]).to_csv(folder / "scores.csv", index=False)
+    run = Run.read(folder)
+    assert set(comparison.main_scores(run)["question"]) == {"all"}
+    assert len(comparison.metric_table(run, "similarity").rows) == 2
+
+
+def test_the_spread_of_seeds_widens_the_interval(make_run):
+    folder = make_run(seeds=3)
+    scores = pd.read_csv(folder / "scores.csv")
+    mine = scores[(scores["model"] == "cbow") & (scores["task"] == "simlex")]
+    found = comparison.main_scores(Run.read(folder))
+    found = found[(found["model"] == "cbow") & (found["task"] == "simlex")].iloc[0]
+    half = stats.t.ppf(0.975, 2) * mine["value"].std(ddof=1) / np.sqrt(3)
+    assert found["low"] == pytest.approx(mine["value"].mean() - np.hypot(0.04, half))
+    assert found["high"] == pytest.approx(mine["value"].mean() + np.hypot(0.05, half))
+    assert found["seeds"] == 3
+
+
+def test_word_accuracy_counts_sentences_given_the_right_sense(make_run):
+    shares = comparison.word_accuracy(Run.read(make_run(right={"cbow": 0.6, "transformer": 0.8}))).set_index(
+        ["model", "view", "word"]
+    )
+    row = shares.loc[("transformer", "layer-2", "bank")]
+    assert (row["accuracy"], row["n"], row["senses"], row["chance"], row["headline"]) == (0.8, 20, 2, 0.5, True)
+    assert not shares.loc[("transformer", "input", "bank"), "headline"]
+
+
+def test_hardly_seen_targets_come_first_and_are_marked(make_run):
+    table = comparison.target_table(Run.read(make_run(counts={"seen": 20, "rare": 19})), 60)
+    assert [(row.cells[2].text, row.cells[4].text) for row in table.rows] == [("rare", "hardly seen"), ("seen", "")]
+
+
+def test_neighbours_stand_by_rank_and_model(make_run):
+    table = comparison.neighbour_tables(Run.read(make_run()))[0]
+    assert [cell.text for cell in table.header] == [
+        "rank",
+        "cbow · word",
+        "transformer · word",
+        "untrained · word",
+        "random · word",
+    ]
+    assert table.rows[0].cells[1].text == "nan 0.79"
+
+
+def test_costs_are_means_over_seeds_with_the_seconds_of_scoring(make_run):
+    folder = make_run(seeds=2)
+    stages = [("score probing/noun_or_verb of cbow", 3.0), ("score polysemy/bank of cbow", 1.0), ("train cbow", 9.0)]
+    pd.DataFrame(stages, columns=["stage", "seconds"]).assign(reused=False).to_csv(folder / "stages.csv", index=False)
+    costs = comparison.cost_table(Run.read(folder)).frame.set_index("model")
+    assert list(costs.index) == ["cbow", "transformer", "untrained", "random"]
+    assert costs.loc["cbow", ["training_seconds", "scoring_seconds"]].to_list() == [40.0, 2.0]

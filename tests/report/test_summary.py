@@ -1,0 +1,91 @@
+import pandas as pd
+import pytest
+
+from study.report.run import Run
+from study.report.summary import join, plural, summarise
+
+
+def findings(folder) -> dict[str, str]:
+    return {finding.topic: finding.text for finding in summarise(Run.read(folder)).findings}
+
+
+def test_words_are_joined_and_counted_in_english():
+    assert [join(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+    assert (plural(1, "seed"), plural(3, "seed")) == ("1 seed", "3 seeds")
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"), [(1, "one seed: differences between items only, no verdict"), (2, "So few seeds"), (3, "with 3 seeds")]
+)
+def test_the_paragraph_says_sizes_and_seeds(make_run, seeds, said):
+    paragraph = summarise(Run.read(make_run(seeds=seeds))).paragraph
+    assert said in paragraph
+    assert "2.10 million words for training" in paragraph
+    assert "cbow saw 2.00 million words and transformer saw 2.00 million words" in paragraph
+    assert ("So few" in paragraph) == (seeds == 2)
+
+
+def test_the_leader_follows_the_numbers(make_run):
+    first = findings(make_run("first", models={"cbow": 0.06, "transformer": 0.2}))["Probing"]
+    second = findings(make_run("second", models={"cbow": 0.2, "transformer": 0.06}))["Probing"]
+    assert "that of transformer on both tasks" in first
+    assert "that of cbow on both tasks" in second
+    assert "0.140 (0.110–0.170), excludes zero" in first
+    assert "0.140 (0.110–0.170), excludes zero" in second  # whichever model the table of pairs names first
+
+
+def test_a_small_difference_does_not_exclude_zero(make_run):
+    text = findings(make_run(models={"cbow": 0.06, "transformer": 0.07}))["Similarity"]
+    assert "0.010 (−0.020 to 0.040), does not exclude zero" in text
+
+
+def test_verdicts_need_seeds(make_run):
+    assert "Holm" not in findings(make_run("one"))["Similarity"]
+    assert "p 0.200 after Holm’s correction" in findings(make_run("three", seeds=3))["Similarity"]
+
+
+def test_floors_are_named_when_no_model_rises_above_them(make_run):
+    low = {"cbow": -0.1, "transformer": 0.0, "untrained": 0.05, "random": 0.02}
+    text = findings(make_run("low", models=low))["What similarity does not show"]
+    assert "above chance on simlex" in text
+    assert "better than the untrained encoder on simlex" in text
+    assert "on simlex (random: 0.020)" in text
+    high = {"cbow": 0.3, "transformer": 0.3, "untrained": 0.05, "random": 0.02}
+    assert "What similarity does not show" not in findings(make_run("high", models=high))
+
+
+def test_the_claim_about_the_word_follows_its_sentences(make_run):
+    for_it = findings(make_run("for", right={"cbow": 0.6, "transformer": 0.8}))["The word ‘bank’"]
+    against = findings(make_run("against", right={"cbow": 0.8, "transformer": 0.6}))["The word ‘bank’"]
+    equal = findings(make_run("equal", right={"cbow": 0.6, "transformer": 0.6}))["The word ‘bank’"]
+    assert "The encoder does better here" in for_it
+    assert "Against the usual claim, the encoder does not beat" in against
+    assert "Against the usual claim, the encoder does no better than" in equal
+    assert "It occurs 44 times in training. Of its 20 test sentences in 2 senses" in for_it
+
+
+def test_pieces_that_are_missing_are_not_spoken_of(make_run):
+    without = findings(make_run("one", models={"cbow": 0.1}))
+    assert "The word ‘bank’" not in without
+    assert "The only trained model with a score is cbow." in without["Similarity"]
+    assert "Polysemy" not in findings(make_run("two", families=("similarity",)))
+
+
+def test_hardly_seen_words_are_named_or_counted(make_run):
+    few = findings(make_run("few", counts={"bank": 44, "bass": 3}))["Words hardly seen"]
+    assert few == "Of the 2 target words of polysemy, 1 occurs fewer than 20 times in training: bass (3)."
+    many = findings(make_run("many", counts={f"w{n}": n // 10 for n in range(30)}))["Words hardly seen"]
+    assert many == "Of the 30 target words of polysemy, 30 occur fewer than 20 times in training, 10 of them not seen at all."
+    assert "Words hardly seen" not in findings(make_run("none", counts={"bank": 20}))
+
+
+def test_scores_that_were_not_made_do_not_lead(make_run):
+    folder = make_run(families=("similarity",))
+    scores = pd.read_csv(folder / "scores.csv")
+    scores.loc[scores["model"] == "transformer", ["value", "low", "high"]] = None
+    scores.to_csv(folder / "scores.csv", index=False)
+    assert "The only trained model with a score is cbow." in findings(folder)["Similarity"]
+
+
+def test_tasks_left_out_are_named(make_run):
+    assert findings(make_run())["Left out"] == "Word content was left out: too few words."

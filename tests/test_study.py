@@ -1,0 +1,227 @@
+"""The command from outside: whole studies, as small as they go, run as a user runs them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from study.evaluation import METRICS
+from study.evaluation.metric import select
+
+ROOT = Path(__file__).parents[1]
+SMALL = ["similarity=[wordsim]", "polysemy=[]", "probing=[]"]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder to work in, whose artefacts all tests of this module share."""
+    return tmp_path_factory.mktemp("home")
+
+
+def start(home, *arguments, artefacts="artefacts"):
+    environment = {**os.environ, "STUDY_ARTEFACTS": str(home / artefacts), "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    environment.pop("STUDY_DATA", None)
+    command = [sys.executable, "-m", "study", "+experiment=smoke", *arguments]
+    return subprocess.Popen(command, cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def run(home, *arguments, status=0, artefacts="artefacts"):
+    process = start(home, *arguments, artefacts=artefacts)
+    output, errors = process.communicate(timeout=600)
+    assert process.returncode == status, errors
+    assert "Traceback" not in errors
+    return output, errors
+
+
+def study(home, *arguments, artefacts="artefacts"):
+    """Run one study and return its folder."""
+    output, _ = run(home, *arguments, artefacts=artefacts)
+    report = home / output.strip().splitlines()[-1]
+    assert report.name == "report.html"
+    assert report.exists()
+    return report.parent
+
+
+@pytest.fixture(scope="module")
+def smoke(home):
+    return study(home)
+
+
+def test_a_study_leaves_report_tables_and_figures(smoke):
+    names = {path.name for path in smoke.iterdir()}
+    assert {"report.html", "report.md", "scores.csv", "items.parquet", "config.yaml", "run.json", "curves.csv"} <= names
+    assert list(smoke.glob("figures/*.png"))
+    assert list(smoke.glob("figures/*.svg"))
+    scores = pd.read_csv(smoke / "scores.csv")
+    assert {"cbow", "skipgram", "transformer", "random", "untrained"} <= set(scores["model"])
+    assert {"similarity", "polysemy", "probing"} <= set(scores["family"])
+    assert scores["chance"].notna().all()
+    assert scores["coverage"].between(0, 1).all()
+
+
+def test_every_score_can_be_computed_again_from_the_items(smoke):
+    scores, items = pd.read_csv(smoke / "scores.csv"), pd.read_parquet(smoke / "items.parquet")
+    keys = ["model", "family", "task", "view", "split"]
+    of = dict(iter(items.groupby(keys)))
+    for row in scores.itertuples():
+        again = METRICS[row.metric](select(of[row.model, row.family, row.task, row.view, row.split], row.question))
+        assert again == pytest.approx(row.value, abs=1e-9, nan_ok=True), row
+
+
+def test_the_static_view_cannot_tell_noun_from_verb_and_the_sense_of_a_word(smoke):
+    scores = pd.read_csv(smoke / "scores.csv")
+    word = scores[(scores["view"] == "word") & (scores["metric"] == "accuracy")]
+    assert (word.loc[word["task"] == "noun_or_verb", "value"] == 0.5).all()
+    assert (word.loc[word["task"] == "bank", "value"] == 0.5).all()
+
+
+def test_a_second_run_trains_nothing_and_finds_the_same(home, smoke):
+    again = study(home)
+    assert pd.read_csv(again / "models.csv")["reused"].all()
+    drop = ["run"]
+    pd.testing.assert_frame_equal(
+        pd.read_csv(again / "scores.csv").drop(columns=drop), pd.read_csv(smoke / "scores.csv").drop(columns=drop)
+    )
+
+
+def test_changing_a_knob_retrains_that_model_alone(home, smoke):
+    models = pd.read_csv(study(home, "models.cbow.window=2") / "models.csv").set_index("model")
+    assert models.index[~models["reused"]].tolist() == ["cbow"]
+
+
+def test_changing_how_vectors_are_read_retrains_nothing(home, smoke):
+    folder = study(home, "models.cbow.context_words=3", "similarity=[]", "probing=[]")
+    assert pd.read_csv(folder / "models.csv")["reused"].all()
+
+
+def test_seeds_within_one_run(home, smoke):
+    folder = study(home, "seeds=2", "model=[cbow,random]", *SMALL)
+    models = pd.read_csv(folder / "models.csv")
+    assert models.groupby("model")["seed"].apply(list).to_dict() == {"cbow": [0, 1], "random": [0, 1]}
+    comparisons = pd.read_csv(folder / "comparisons.csv")
+    assert not comparisons["verdict"].str.contains("one seed").any()
+
+
+def test_two_processes_together_train_each_model_once(home):
+    arguments = ["model=[cbow]", "models.cbow.window=7", *SMALL]
+    processes = [start(home, *arguments) for _ in range(2)]
+    outputs = [process.communicate(timeout=600) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    folders = [home / Path(output.strip()).parent for output, _ in outputs]
+    assert folders[0] != folders[1]
+    assert sorted(bool(pd.read_csv(folder / "models.csv")["reused"].iloc[0]) for folder in folders) == [False, True]
+
+
+def test_a_killed_training_goes_on_where_it_was_to_the_same_bits(home):
+    arguments = ["model=[transformer]", "models.transformer.words=1_500_000", "models.transformer.checkpoint_seconds=0.2", *SMALL]
+    process = start(home, *arguments)
+    model = home / "artefacts" / "model"
+    deadline = time.monotonic() + 300
+    while not list(model.glob("*.partial/checkpoints/*")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert list(model.glob("*.partial/checkpoints/*")), "the training was over before it was killed"
+    resumed = study(home, *arguments)
+    whole = study(home, *arguments, artefacts="elsewhere")
+
+    def curve(folder):
+        table = pd.read_csv(folder / "curves.csv")
+        return table[["words_seen", "loss", "validation_loss"]]
+
+    pd.testing.assert_frame_equal(curve(resumed), curve(whole))
+    weights = [sorted((home / name / "model").glob("*/weights.safetensors")) for name in ("artefacts", "elsewhere")]
+    (wanted,) = weights[1]
+    assert wanted.read_bytes() in [path.read_bytes() for path in weights[0]]
+
+
+def test_a_sweep_shares_what_it_can_and_ends_in_one_comparison_that_names_failed_points(home, smoke):
+    _, errors = run(home, "-m", "models.cbow.window=2,0,5", "model=[cbow,random]", *SMALL, status=2)
+    assert "window must be at least 1" in errors
+    (sweep,) = home.glob("reports/smoke-sweep-*")
+    assert json.loads((sweep / "1" / "failed.json").read_text())["message"].startswith("window must be at least 1")
+    page = (sweep / "comparison" / "comparison.html").read_text(encoding="utf-8")
+    assert "window must be at least 1" in page
+    table = pd.read_csv(sweep / "comparison" / "comparison.csv")
+    assert set(table["models.cbow.window"].astype(float).dropna()) >= {2.0, 5.0}
+    stages = pd.read_csv(sweep / "2" / "stages.csv")
+    assert stages[~stages["stage"].str.contains("cbow|comparison|questions")]["reused"].all()
+
+
+def test_a_probe_of_two_files_from_outside_the_repository(home, smoke):
+    folder = home / "mine" / "probing"
+    folder.mkdir(parents=True)
+    lines = [f"There are [{word}] of them in the {place}\t{label}" for place in ("city", "world", "war", "state", "church")
+             for word, label in [("many", "many"), ("some", "many"), ("two", "number"), ("three", "number")]] * 3  # fmt: skip
+    (folder / "number.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "number.yaml").write_text(
+        "# @package tasks.probing.number\n_target_: study.evaluation.Probe\ndata: number.tsv\n"
+        "description: Is it a number?\nsource: written for this test\n",
+        encoding="utf-8",
+    )
+    found = study(home, "--config-dir", "mine", "+probing=number", "model=[cbow,random]", "similarity=[]", "polysemy=[]")
+    scores = pd.read_csv(found / "scores.csv")
+    assert "number" in set(scores["task"])
+    assert {"sentence_length", "noun_or_verb"} <= set(scores["task"]), "the default list is added to"
+    assert "--config-dir" in json.loads((found / "run.json").read_text())["command"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "files", "parts"),
+    [
+        (["corpus=file", "corpus.path=none.txt"], {}, ["none.txt"]),
+        (["corpus=file"], {}, ["corpus.path"]),
+        (["corpus=file", "corpus.path=empty.txt"], {"empty.txt": b""}, ["empty.txt", "no words"]),
+        (["corpus=file", "corpus.path=noise.txt"], {"noise.txt": bytes(range(256)) * 200}, ["noise.txt"]),
+        (["vocabulary.minimum_count=10_000_000"], {}, ["minimum_count"]),
+        (["model=[]"], {}, ["model"]),
+        (["seeds=0"], {}, ["seeds"]),
+        (["models.transformer.heads=5"], {}, ["heads"]),
+        (["model=[untrained]", "~models.transformer"], {}, ["transformer"]),
+        (
+            ["+probing=broken", "--config-dir", "broken"],
+            {
+                "broken/probing/broken.yaml": b"# @package tasks.probing.broken\n_target_: study.evaluation.Probe\n"
+                b"data: broken.tsv\ndescription: x\nsource: x\n",
+                "broken/probing/broken.tsv": b"A [fine] line\tyes\nno tab here\n",
+            },
+            ["broken.tsv", "2"],
+        ),
+        (["similarity=[simlex]", "tasks.similarity.simlex.data=missing.txt"], {}, ["missing.txt"]),
+        (["+probing=part_of_speech"], {}, ["en_ewt-ud-"]),
+    ],
+)
+def test_what_the_user_can_mend_is_one_message_and_status_2(home, arguments, files, parts):
+    for name, content in files.items():
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    _, errors = run(home, *arguments, status=2)
+    message = [line for line in errors.splitlines() if line.startswith("study:")]
+    assert message, errors
+    for part in parts:
+        assert part in errors
+
+
+def test_an_unknown_option_is_refused_by_hydra(home):
+    _, errors = run(home, "models.cbow.windw=3", status=1)
+    assert "windw" in errors
+    _, errors = run(home, "corpus=wikipdia", status=1)
+    assert "wikipdia" in errors
+
+
+def test_help_names_groups_and_teaches(home):
+    output, _ = run(home, "--help")
+    for word in ("corpus:", "model:", "similarity:", "probing:", "python -m study"):
+        assert word in output
