@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, Self, runtime_checkable
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -55,9 +55,6 @@ def level_of(sentence: Sentence, span: Span) -> Level:
     if len(sentence) == 1:
         return "word"
     return "sentence" if span == (0, len(sentence)) else "target"
-
-
-# ---------------------------------------------------------------- corpus
 
 
 @dataclass(frozen=True)
@@ -115,9 +112,6 @@ class Corpus(Protocol):
     def size(self, part: Part) -> int:
         """Return the number of running words of a part."""
         ...
-
-
-# ---------------------------------------------------------------- models
 
 
 @dataclass(frozen=True)
@@ -181,6 +175,11 @@ class Model(Protocol):
         """Whether training again on the same machine gives the same bits."""
         ...
 
+    @property
+    def resources(self) -> Mapping[str, str | int]:
+        """What it is computed with: ``device`` and ``threads``, as resolved on this machine."""
+        ...
+
     def fit(self, corpus: Corpus, *, folder: Path, observe: Observe) -> Self:
         """Train on the corpus's training part; keep checkpoints in ``folder`` and resume from those found there."""
         ...
@@ -218,9 +217,6 @@ class Model(Protocol):
     def lexicons(self) -> Mapping[str, Lexicon]:
         """Return the views that give every word of the vocabulary one vector (``word``, ``input``)."""
         ...
-
-
-# ---------------------------------------------------------------- tasks
 
 
 @dataclass(frozen=True)
@@ -288,7 +284,7 @@ class Task(Protocol):
         """Prepare sentences, places and items; raise StudyError naming file and line where the data are wrong."""
         ...
 
-    def score(self, questions: Questions, vectors: Mapping[str, Array]) -> Result:
+    def score(self, questions: Questions, vectors: Mapping[str, Any]) -> Result:
         """Score every view of one model.
 
         ``vectors`` maps a view to an array of shape (n places, d), NaN rows where unknown; at level ``vocabulary`` it maps a

@@ -7,10 +7,12 @@ import os
 import platform
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,11 @@ from study.model import places
 from study.progress import bar
 from study.results import Answer, Trained
 from study.store import Artefact, Store, digest_of, digest_of_file, settings_of, versions, write_json
+
+TEXT_VERSION = 1
+"""Raised when the sources' cleaning or the splitting rule change their meaning."""
+CORPUS_VERSION = 1
+"""Raised when the division into parts or the vocabulary change their meaning."""
 
 Tasks = Mapping[str, Mapping[str, Task]]
 """Family -> name -> task."""
@@ -126,7 +133,7 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any]) -
             "seeds": study.seeds,
             "versions": versions(),
             "machine": _machine(),
-            "corpus": {**settings_of(study.source), **corpus.facts},
+            "corpus": {**corpus.facts["text"], **{name: fact for name, fact in corpus.facts.items() if name != "text"}},
             "report": settings_of(study.report),
         },
     )
@@ -178,9 +185,10 @@ def prepare(study: Study, store: Store, ledger: Ledger) -> EncodedCorpus:
     source = study.source
     with bar(f"reading {source.name}") as observe:
         files = {str(number): digest_of_file(path) for number, path in enumerate(source.files())}
-        text = ledger.enter("text", store.artefact("text", source, files, lambda f: split_text(source, f, observe)))
+        settings = {"source": source, "version": TEXT_VERSION}
+        text = ledger.enter("text", store.artefact("text", settings, files, lambda f: split_text(source, f, observe)))
     with bar("encoding") as observe:
-        settings = {"vocabulary": study.vocabulary, "parts": study.parts}
+        settings = {"vocabulary": study.vocabulary, "parts": study.parts, "version": CORPUS_VERSION}
         encoded = store.artefact(
             "corpus",
             settings,
@@ -188,7 +196,10 @@ def prepare(study: Study, store: Store, ledger: Ledger) -> EncodedCorpus:
             lambda f: encode(text.folder, f, vocabulary=study.vocabulary, parts=study.parts, observe=observe),
         )
     ledger.enter("corpus", encoded)
-    return EncodedCorpus.open(encoded.folder, text.folder, name=source.name, digest=encoded.digest)
+    corpus = EncodedCorpus.open(encoded.folder, text.folder, name=source.name, digest=encoded.digest)
+    for note in corpus.facts["text"]["notes"]:
+        warnings.warn(note, stacklevel=2)
+    return corpus
 
 
 def ask(tasks: Tasks, corpus: EncodedCorpus) -> tuple[dict[str, Questions], dict[str, str]]:
@@ -254,21 +265,21 @@ def score(
 
     with bar("scoring", " tasks") as observe:
         for key, asked in questions.items():
-            made = scored(key, "baselines", "baselines", lambda task, asked=asked: _baselines(task, asked))
+            made = scored(key, "baselines", "baselines", partial(_baselines, asked))
             answers += [Answer(key, asked.level, name, None, result) for name, result in made.items()]
             for one in trained:
-
-                def answer(task: Task, one: Trained = one, key: str = key, asked: Questions = asked) -> Mapping[str, Result]:
-                    return {one.name: task.score(asked, one.vectors_of(key, asked.level, joined))}
-
                 digest = one.artefact.digest if asked.level == "vocabulary" else one.vectors.digest
-                (result,) = scored(key, digest, one.name, answer).values()
+                (result,) = scored(key, digest, one.name, partial(_answered, asked, one, key, joined)).values()
                 answers.append(Answer(key, asked.level, one.name, one.seed, result))
                 observe(Moment(len(ledger.rows), total, time.perf_counter() - start))
     return answers
 
 
-def _baselines(task: Task, questions: Questions) -> Mapping[str, Result]:
+def _answered(questions: Questions, one: Trained, key: str, joined: places.Places, task: Task) -> Mapping[str, Result]:
+    return {one.name: task.score(questions, one.vectors_of(key, questions.level, joined))}
+
+
+def _baselines(questions: Questions, task: Task) -> Mapping[str, Result]:
     return task.baselines(questions) if isinstance(task, HasBaselines) else {}
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from study import evaluation
-from study.contracts import Array, Corpus, Level, Lexicon, Model, Questions, Result, Score, Task
+from study.contracts import Corpus, Level, Model, Questions, Result, Score, Task
 from study.model import places
 from study.model.places import Places
 from study.store import Artefact
@@ -33,7 +35,7 @@ class Trained:
         """Return the seed it was trained with."""
         return self.model.seed
 
-    def vectors_of(self, task: str, level: Level, joined: Places) -> Mapping[str, Array | Lexicon]:
+    def vectors_of(self, task: str, level: Level, joined: Places) -> Mapping[str, Any]:
         """Return what a task gets to score, view by view."""
         if level == "vocabulary":
             return self.model.lexicons()
@@ -141,8 +143,7 @@ def models_table(trained: Sequence[Trained]) -> pd.DataFrame:
                 "embedding_seconds": one.vectors.seconds,
                 "reused": one.artefact.reused,
                 "reproducible": model.reproducible,
-                "threads": getattr(model, "threads", getattr(model, "workers", None)),
-                "device": getattr(model, "device", "cpu"),
+                **model.resources,
                 "validation_loss": validated[-1].validation_loss if validated else None,
                 "masked_accuracy": validated[-1].masked_accuracy if validated else None,
             }
@@ -163,7 +164,7 @@ def tasks_table(tasks: Mapping[str, Task], questions: Mapping[str, Questions], l
     for key, task in tasks.items():
         family, name = key.split("/", 1)
         asked = questions.get(key)
-        splits = asked.items["split"].value_counts() if asked else {}
+        splits = Counter(asked.items["split"]) if asked else Counter()
         rows.append(
             {
                 "family": family,
@@ -171,8 +172,8 @@ def tasks_table(tasks: Mapping[str, Task], questions: Mapping[str, Questions], l
                 "level": asked.level if asked else None,
                 "description": task.description,
                 "source": task.source,
-                "items_test": int(splits.get("test", 0)),
-                "items_development": int(splits.get("development", 0)),
+                "items_test": splits["test"],
+                "items_development": splits["development"],
                 "dropped": "; ".join(f"{count} {reason}" for reason, count in asked.dropped.items()) if asked else "",
                 "note": f"left out: {left_out[key]}" if key in left_out else "",
             }

@@ -28,7 +28,7 @@ from study.contracts import StudyError
 
 MANIFEST = "manifest.json"
 CURVE = "history.json"
-"""A learning curve tells seconds, which differ each time: it is verified like all files, but is no part of the content's digest."""
+"""A learning curve tells seconds, which differ each time: it is verified like all files, but no part of the content's digest."""
 PACKAGES = ("embedding-study", "gensim", "numpy", "scikit-learn", "torch")
 
 
@@ -113,7 +113,7 @@ class Store:
         stage: str,
         settings: Any,
         inputs: Mapping[str, str],
-        make: Callable[[Path], None],
+        make: Callable[[Path], object],
         *,
         resume: bool = False,
     ) -> Artefact:
@@ -179,7 +179,7 @@ class Store:
         shutil.rmtree(folder)
         return None
 
-    def _make(self, folder: Path, key: dict[str, Any], make: Callable[[Path], None], *, resume: bool) -> dict[str, Any]:
+    def _make(self, folder: Path, key: dict[str, Any], make: Callable[[Path], object], *, resume: bool) -> dict[str, Any]:
         partial = folder.with_name(folder.name + ".partial")
         if partial.exists() and not resume:
             shutil.rmtree(partial)

@@ -74,6 +74,7 @@ def encode(text: Path, folder: Path, vocabulary: VocabularySettings, parts: Part
         "vocabulary": len(shared),
         "training_text_words": words,
         "divided_by_blocks": divided_by_blocks,
+        "unigram_loss": _unigram_loss(shared, counts["development"], identifier_of_form),
         "most_frequent": [[word, count] for word, count in zip(shared.words[:30], shared.counts[:30].tolist(), strict=True)],
         "parts": {part: _facts(folder, part, counts[part], identifier_of_form < len(shared)) for part in PARTS},
     }
@@ -151,6 +152,15 @@ def _long_sentence_cuts(sentences: Array) -> Array:
     long = np.flatnonzero(np.diff(sentences) > LONGEST_LINE)
     pieces = [np.arange(sentences[index], sentences[index + 1], LONGEST_LINE)[1:] for index in long]
     return np.concatenate(pieces) if pieces else np.zeros(0, np.int64)
+
+
+def _unigram_loss(vocabulary: Vocabulary, counts: Array, identifier_of_form: Array) -> float | None:
+    """Return what it costs to guess the known words of the development part by frequency alone, nats per word."""
+    known = (identifier_of_form < len(vocabulary)) & (counts > 0)
+    if not known.any():
+        return None
+    frequencies = vocabulary.counts / vocabulary.counts.sum()
+    return float(np.average(-np.log(frequencies[identifier_of_form[known]]), weights=counts[known]))
 
 
 def _facts(folder: Path, part: Part, counts: Array, known: Array) -> dict[str, Any]:

@@ -7,15 +7,16 @@ Wieting & Kiela (2019), No Training Required: Exploring Random Encoders for Sent
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
-from study.model.encoder import Transformer
 
-from study.contracts import Array, Moment, Observe, Vocabulary
+from study.contracts import Array, Level, Lexicon, Moment, Observe, Sentence, Vocabulary
 from study.corpus import EncodedCorpus
+from study.model.encoder import Transformer
 from study.model.views import StaticViews
 
 
@@ -51,6 +52,11 @@ class Random(StaticViews):
     def reproducible(self) -> bool:
         """Always true."""
         return True
+
+    @property
+    def resources(self) -> dict[str, str | int]:
+        """One thread of the processor."""
+        return {"device": "cpu", "threads": 1}
 
     def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
         """Draw the vectors; nothing is read of the corpus but its vocabulary."""
@@ -104,6 +110,11 @@ class Untrained:
     def reproducible(self) -> bool:
         """Always true: the start is drawn, not computed."""
         return True
+
+    @property
+    def resources(self) -> dict[str, str | int]:
+        """What the encoder is computed with."""
+        return self.start.resources
 
     def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
         """Draw the encoder's random start."""

@@ -3,8 +3,8 @@
 Views of an encoder with L blocks (see the design of views in ``study.contracts``):
 
 - ``input``: the rows of the embedding table, without position or context;
-- ``layer-1`` … ``layer-L``: the words in their sentence: the residual stream after each block, the last one normalised, as the output
-  reads it; for a bare word, the one-word sentence ("out of context");
+- ``layer-1`` … ``layer-L``: the words in their sentence: the residual stream after each block, the last one normalised, as the
+  output reads it; for a bare word, the one-word sentence ("out of context");
 - ``averaged-1`` … ``averaged-L``, ``averaged``: type vectors, for bare words: the mean of a layer over some of the word's
   occurrences in the training part, and the mean of these over all layers.
 
@@ -67,6 +67,12 @@ class Transformer(Anatomy, Regimen):
         """Whether training again gives the same bits: on a processor, with the same number of threads."""
         return choose_fabric(self.device, self.precision).device.type == "cpu"
 
+    @property
+    def resources(self) -> dict[str, str | int]:
+        """The device and, of a processor, its threads."""
+        device = choose_fabric(self.device, self.precision).device.type
+        return {"device": device, "threads": self.threads or torch.get_num_threads()}
+
     def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
         """Train on the training part within the budget, from the checkpoint in ``folder`` if there is one.
 
@@ -98,7 +104,7 @@ class Transformer(Anatomy, Regimen):
         """
         weights = {name: weight.detach().cpu().contiguous() for name, weight in self.encoder.state_dict().items()}
         save_file(weights, folder / "weights.safetensors")
-        settings = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+        settings = {f.name: getattr(self, f.name) for f in fields(self) if f.init and not f.metadata.get("resource")}
         document = {"settings": settings, "words": len(self.corpus.vocabulary)}
         (folder / "settings.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
         write_history(folder, self.history)

@@ -61,7 +61,7 @@ def embed(model: Model, joined: Places, folder: Path, observe: Observe) -> None:
     """
     views = list(dict.fromkeys(view for level in joined.levels for view in model.views(level)))
     first = np.searchsorted(joined.places[:, 0], np.arange(len(joined.sentences) + 1))
-    arrays: dict[str, Array] = {}
+    arrays: dict[str, np.memmap] = {}
     start = time.perf_counter()
     for begin in range(0, len(joined.sentences), SENTENCES_AT_ONCE):
         end = min(begin + SENTENCES_AT_ONCE, len(joined.sentences))

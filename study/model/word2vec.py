@@ -104,6 +104,11 @@ class Word2Vec(StaticViews):
         """Whether the finished training was done by one worker."""
         return self._one_worker(self.history[-1].total_words // max(1, self.epochs))
 
+    @property
+    def resources(self) -> dict[str, str | int]:
+        """The processor, with one thread where the training is deterministic."""
+        return {"device": "cpu", "threads": 1 if self.reproducible else self.workers}
+
     def _one_worker(self, words: int) -> bool:
         return words <= REPRODUCIBLE_UP_TO if self.deterministic is None else self.deterministic
 

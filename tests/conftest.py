@@ -1,0 +1,1 @@
+import study  # noqa: F401  (before torch: it decides how torch's threads wait)

@@ -1,0 +1,29 @@
+import io
+import sys
+import time
+
+from study.contracts import Moment
+from study.progress import bar
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_sees_how_far_it_is_and_the_loss(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with bar("training cbow") as observe:
+        observe(Moment(50, 200, 1.0, loss=3.21))
+        time.sleep(0.15)  # a bar is drawn ten times a second at most
+        observe(Moment(200, 200, 4.0, loss=2.5))
+    assert "training cbow" in terminal.getvalue()
+    assert "200/200" in terminal.getvalue()
+    assert "loss=2.50" in terminal.getvalue()
+
+
+def test_nobody_watches_and_nothing_is_written(capsys):
+    with bar("training") as observe:
+        observe(Moment(1, 2, 0.1))
+    assert capsys.readouterr() == ("", "")
