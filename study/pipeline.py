@@ -27,7 +27,7 @@ from study.progress import bar
 from study.results import Answer, Trained
 from study.store import Artefact, Store, digest_of, digest_of_file, settings_of, versions, write_json
 
-TEXT_VERSION = 1
+TEXT_VERSION = 2
 """Raised when the sources' cleaning or the splitting rule change their meaning."""
 CORPUS_VERSION = 1
 """Raised when the division into parts or the vocabulary change their meaning."""

@@ -1,4 +1,4 @@
-"""Wiki markup to clean paragraphs: what an article says in sentences, without templates, tables, captions, lists and notes."""
+"""Wiki markup to clean paragraphs: what an article says in sentences, without templates, tables, captions, bare lists and notes."""
 
 from __future__ import annotations
 
@@ -47,6 +47,10 @@ _BRACKET_REST = re.compile(r"\(\s*(?:[,;:]\s*)+|(?:\s*[,;:])+\s*(?=\))")
 _SPACE_BEFORE = re.compile(r"\s+([,;:.!?)\]])(?=\s|$)")
 _DOUBLED = re.compile(r"([,;])(?:\s*[,;])+")
 _SPACES = re.compile(r"\s+")
+_LIST_MARK = re.compile(r"\s*[*#:]+\s*")
+_ITEM_WORDS = 8
+_ITEM_LOWER_CASE = 0.7
+"""Share of a list item's words in lower case that tells sentences from references, titles and names."""
 _SENTENCE_LIKE = re.compile(r"(?:[^\W\d_]+\W+){3}")
 
 
@@ -78,16 +82,26 @@ def paragraphs(markup: str, dropped: Collection[str] = MEDIA_AND_CATEGORIES) -> 
 
 
 def _joined(lines: Iterable[str]) -> Iterator[str]:
-    """Join the lines of each paragraph; what is no paragraph is left out and ends one."""
+    """Join the lines of each paragraph; what is no paragraph ends one and is left out, but for list items made of sentences."""
     block: list[str] = []
     for line in lines:
         if line.strip() and not _NO_PARAGRAPH.match(line):
             block.append(line)
-        elif block:
+            continue
+        if block:
             yield " ".join(block)
             block = []
+        item = line[mark.end() :] if (mark := _LIST_MARK.match(line)) else ""
+        if _made_of_sentences(item):
+            yield item
     if block:
         yield " ".join(block)
+
+
+def _made_of_sentences(item: str) -> bool:
+    words = [word for word in item.split() if word[:1].isalpha()]
+    lower = sum(word[0].islower() for word in words)
+    return item.rstrip().endswith((".", "!", "?")) and len(words) >= _ITEM_WORDS and lower >= _ITEM_LOWER_CASE * len(words)
 
 
 def _nested(text: str, mark: re.Pattern[str], opening: str, replace: Callable[[str], str]) -> str:
@@ -143,4 +157,4 @@ def _tidied(line: str) -> str:
     line = _SPACES.sub(" ", line.replace("[", "").replace("]", ""))
     line = _BRACKET_REST.sub(lambda match: "(" if match[0].startswith("(") else "", _EMPTY_BRACKETS.sub("", line))
     line = _SPACES.sub(" ", _DOUBLED.sub(r"\1", line))
-    return _SPACE_BEFORE.sub(r"\1", line).lstrip(" ,;.").rstrip()
+    return _SPACE_BEFORE.sub(r"\1", line).lstrip(" ,;:.").rstrip()

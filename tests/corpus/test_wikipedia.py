@@ -28,7 +28,7 @@ def articles():
 
 def test_the_sample_is_106_articles_of_clean_paragraphs(articles):
     assert len(articles) == 106
-    assert sum(len(article.text.split()) for article in articles) > 390_000
+    assert sum(len(article.text.split()) for article in articles) > 410_000
     text = "\n".join(article.text for article in articles)
     for rest in (
         "[[",

@@ -12,9 +12,9 @@ note, {{cite web|url=http://x.org|title=T}}.</ref><ref name="b" /> It is {{conve
 It goes on in the same paragraph<!-- a remark -->, see [http://example.org the example] and {{nowrap|10 GB}}.
 
 == History ==
-* A list item with quite a few words.
-# Another list item with quite a few words.
-:An indented line with quite a few words.
+* A list item with too few words.
+# Another list item that does not end
+:An indented line of a Few Proper Names And Nothing Else.
 {| class="wikitable"
 ! head !! other
 |-
@@ -64,3 +64,12 @@ def test_a_dump_names_its_own_namespaces():
     assert paragraphs("[[Datei:X.jpg|mini|Ein Bild von dem Ufer]] Das Ufer ist das Land.", {"datei"}) == [
         "Das Ufer ist das Land."
     ]
+
+
+def test_a_list_item_is_kept_only_where_it_is_made_of_sentences():
+    prose = "The bank of a river is the land that lies beside the water."
+    references = "Smith, John; Brown, Mary (1999). The Banks of the Nile. London: River Press, Vol. II."
+    names = "* Amazon River, Nile River, Mississippi River, Yangtze River and Congo River are long."
+    assert paragraphs(
+        f"* {prose}\n** {references}\n{names}\n# too short to tell.\n* no end of a sentence in all of these words"
+    ) == [prose]

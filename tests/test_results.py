@@ -1,0 +1,88 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from study import results
+from study.contracts import ITEM_COLUMNS, Moment, Questions, Result, Score
+from study.results import Answer
+
+
+def score(view, split, value, metric="accuracy", question="label"):
+    return Score(view, split, question, metric, value, 0.5, 10, 1.0, value - 0.1, value + 0.1)
+
+
+def items(view):
+    row = dict.fromkeys(ITEM_COLUMNS, "x") | {"view": view, "gold_value": np.nan, "predicted_value": 0.5, "known": True}
+    return pd.DataFrame([row])
+
+
+def result(*scores):
+    return Result(list(scores), pd.concat([items(one.view) for one in scores], ignore_index=True))
+
+
+class Model:
+    seed = 0
+    history = (Moment(1000, 1000, 2.0),)
+
+
+class Artefact:
+    seconds = 1.0
+
+
+@pytest.fixture
+def trained():
+    return [results.Trained("encoder", Model(), Artefact(), Artefact())]
+
+
+@pytest.fixture
+def answers():
+    good = [score("layer-1", "development", 0.6), score("layer-2", "development", 0.8)]
+    return [
+        Answer("probing/a", "target", "majority", None, result(score("baseline", "test", 0.5))),
+        Answer("probing/a", "target", "encoder", 0, result(*good, score("layer-1", "test", 0.9), score("layer-2", "test", 0.7))),
+    ]
+
+
+def test_results_are_read_as_they_were_written(tmp_path):
+    written = {"cbow": result(score("word", "test", 0.25)), "skipgram": result(score("word", "test", 0.75))}
+    results.write_results(tmp_path, written)
+    read = results.read_results(tmp_path)
+    assert list(read) == list(written)
+    for name, one in written.items():
+        assert read[name].scores == one.scores
+        pd.testing.assert_frame_equal(read[name].items, one.items, check_dtype=False)
+
+
+def test_a_task_without_baselines_has_none(tmp_path):
+    results.write_results(tmp_path, {})
+    assert results.read_results(tmp_path) == {}
+
+
+def test_the_headline_is_chosen_on_development_items_and_every_row_tells_its_cost(answers, trained):
+    table = results.scores_table("run", "corpus", answers, trained, {"probing/a": "accuracy"})
+    assert set(table.loc[table["headline"] & (table["model"] == "encoder"), "view"]) == {"layer-2"}
+    assert table.loc[table["model"] == "majority", "headline"].all()
+    assert table["main"].all()
+    encoder = table[table["model"] == "encoder"]
+    assert (encoder["words_seen"] == 1000).all()
+    assert (encoder["seconds"] == 2.0).all()
+    assert table.loc[table["model"] == "majority", "seed"].isna().all()
+
+
+def test_items_carry_model_seed_family_and_task(answers):
+    table = results.items_table("run", answers)
+    assert set(table["task"]) == {"a"}
+    assert set(table["family"]) == {"probing"}
+    assert set(table["model"]) == {"majority", "encoder"}
+
+
+def test_targets_are_counted_as_the_vocabulary_folds_them():
+    class Corpus:
+        class vocabulary:  # noqa: N801
+            fold = staticmethod(str.lower)
+            count = staticmethod({"bank": 7}.get)
+
+    asked = Questions("target", [("The", "Bank", "is", "shut")], np.array([(0, 1, 2)]), pd.DataFrame())
+    whole = Questions("sentence", [("The", "Bank")], np.array([(0, 0, 2)]), pd.DataFrame())
+    table = results.targets_table({"polysemy/bank": asked, "probing/length": whole}, Corpus())
+    assert table.to_dict("records") == [{"family": "polysemy", "task": "bank", "target": "bank", "training_count": 7}]
