@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SMALLER = ["+experiment=smoke", "model=[cbow,random]"]
+"""Settings added to a command that does not choose them itself."""
 
 pytestmark = pytest.mark.slow
 
@@ -26,8 +27,7 @@ def made_smaller(line: str) -> str:
         return line
     words = shlex.split(line, comments=True)
     if words[2] == "study" and not {"--help", "--cfg"} & set(words):
-        chosen = any(word.startswith("model=") or "model@" in word for word in words)
-        words += SMALLER[: 1 if chosen else 2]
+        words += [setting for setting in SMALLER if not any(word.startswith(setting.partition("=")[0]) for word in words)]
     return shlex.join([sys.executable, *words[1:]])
 
 

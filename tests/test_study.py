@@ -29,7 +29,7 @@ def home(tmp_path_factory):
 def start(home, *arguments, artefacts="artefacts"):
     environment = {**os.environ, "STUDY_ARTEFACTS": str(home / artefacts), "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     environment.pop("STUDY_DATA", None)
-    command = [sys.executable, "-m", "study", "+experiment=smoke", *arguments]
+    command = [sys.executable, "-m", "study", *arguments, "+experiment=smoke"]  # options stand before overrides
     return subprocess.Popen(command, cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -190,7 +190,7 @@ def test_a_probe_of_two_files_from_outside_the_repository(home, smoke):
         (["models.transformer.heads=5"], {}, ["heads"]),
         (["model=[untrained]", "~models.transformer"], {}, ["transformer"]),
         (
-            ["+probing=broken", "--config-dir", "broken"],
+            ["--config-dir", "broken", "+probing=broken"],
             {
                 "broken/probing/broken.yaml": b"# @package tasks.probing.broken\n_target_: study.evaluation.Probe\n"
                 b"data: broken.tsv\ndescription: x\nsource: x\n",
