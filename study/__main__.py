@@ -25,8 +25,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from study import paths
+from study import paths, report
 from study.contracts import StudyError
+from study.settings import check_types
+from study.store import Store, write_json
 
 
 class TaskFolders(SearchPathPlugin):
@@ -44,13 +46,14 @@ class Comparison(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Compare the points of a sweep that has just ended."""
-        from study import report
-
         sweep = Path(config.hydra.sweep.dir)
         points = sorted((path.parent for path in sweep.glob("*/*.json") if path.name in ("run.json", "failed.json")), key=_number)
         Comparison.failed = sum((point / "failed.json").exists() for point in points)
         if points:
-            print(report.compare(points, sweep / "comparison"))
+            try:
+                print(report.compare(points, sweep / "comparison"))
+            except StudyError as error:
+                print(f"study: {error}", file=sys.stderr)
 
 
 def _number(point: Path) -> tuple[int, str]:
@@ -69,9 +72,10 @@ def _run(config: DictConfig) -> None:
     """Run one point: a fault the user can mend is one message and exit status 2; in a sweep the other points go on."""
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
+    claimed = False
     try:
         _drop_what_was_not_chosen(config)
-        _claim(folder, config)
+        claimed = _claim(folder, config)
         _study(config, folder)
     except KeyboardInterrupt:
         print("\nInterrupted. What was computed is kept: the same command goes on from there.", file=sys.stderr)
@@ -81,19 +85,19 @@ def _run(config: DictConfig) -> None:
         if message is None:
             raise
         print(f"study: {message}", file=sys.stderr)
-        if folder.is_dir():
-            from study.store import write_json
-
+        if claimed or not (folder / "config.yaml").exists():
             write_json(folder / "failed.json", {"message": message, "overrides": _overrides()})
         if settings.mode == RunMode.RUN:
             sys.exit(2)
 
 
-def _claim(folder: Path, config: DictConfig) -> None:
+def _claim(folder: Path, config: DictConfig) -> bool:
     """Make the run's folder this process's own; its resolved configuration is the first thing in it."""
+    resolved = OmegaConf.to_yaml(config, resolve=True)
     try:
         with (folder / "config.yaml").open("x", encoding="utf-8") as file:
-            file.write(OmegaConf.to_yaml(config, resolve=True))
+            file.write(resolved)
+        return True
     except FileExistsError:
         raise StudyError(
             f"The folder {folder} already holds a run. Start again, or name another with hydra.run.dir=FOLDER."
@@ -120,8 +124,7 @@ def _study(config: DictConfig, folder: Path) -> None:
         os.environ["STUDY_DATA"] = str(config.paths.data)
     if config.paths.artefacts:
         os.environ["STUDY_ARTEFACTS"] = str(config.paths.artefacts)
-    from study import pipeline
-    from study.store import Store
+    from study import pipeline  # here, because it loads torch, and a word of help should not wait for that
 
     tasks = {
         family: {name: _task(family, name, node) for name, node in (members or {}).items()}
@@ -129,17 +132,25 @@ def _study(config: DictConfig, folder: Path) -> None:
     }
     study = pipeline.Study(
         name=config.name,
-        source=instantiate(config.corpus, _convert_="all"),
-        vocabulary=instantiate(config.vocabulary, _convert_="all"),
-        parts=instantiate(config.parts, _convert_="all"),
-        models={name: instantiate(node, _convert_="all") for name, node in config.models.items()},
+        source=_made("corpus", config.corpus),
+        vocabulary=_made("vocabulary", config.vocabulary),
+        parts=_made("parts", config.parts),
+        models={name: _made(f"models.{name}", node) for name, node in config.models.items()},
         tasks=tasks,
         seeds=config.seeds,
-        report=instantiate(config.report, _convert_="all"),
+        report=_made("report", config.report),
     )
+    check_types("", study)
     command = shlex.join(["python", "-m", "study", *_arguments()])
     pipeline.run(study, folder, store=Store(paths.artefacts()), facts={"command": command, "overrides": _overrides()})
     print(folder / "report.html")
+
+
+def _made(key: str, node: DictConfig) -> Any:
+    """Instantiate a node of the configuration and check the types of its plain settings."""
+    made = instantiate(node, _convert_="all")
+    check_types(key, made)
+    return made
 
 
 def _drop_what_was_not_chosen(config: DictConfig) -> None:
@@ -173,7 +184,7 @@ def _task(family: str, name: str, node: DictConfig) -> Any:
     if isinstance(node.get("data"), str) and ":" not in node.data:
         node = node.copy()
         node.data = str(next((path for path in _candidates(family, name, node.data) if path.exists()), node.data))
-    return instantiate(node, _convert_="all")
+    return _made(f"tasks.{family}.{name}", node)
 
 
 def _candidates(family: str, name: str, data: str) -> Iterator[Path]:

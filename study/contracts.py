@@ -82,7 +82,7 @@ class Vocabulary(Protocol):
         ...
 
     def count(self, word: str) -> int:
-        """Return how often a word occurs in the training part, 0 where it is unknown."""
+        """Return how often a word occurs in the training part, whether the vocabulary knows it or not."""
         ...
 
     def __contains__(self, word: object) -> bool: ...
@@ -235,6 +235,8 @@ class Questions:
         (``development``, ``test``, or ``training`` where only a probe learns from it) and ``gold`` or ``gold_value``.
     dropped : mapping of str to int
         Reason -> number of questions left out (for example targets that do not align with the words).
+    note : str
+        What a reader of the scores should know of the questions, such as how many classes there are.
     """
 
     level: Level
@@ -242,6 +244,7 @@ class Questions:
     places: Array
     items: pd.DataFrame
     dropped: Mapping[str, int] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass(frozen=True)

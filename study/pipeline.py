@@ -27,10 +27,12 @@ from study.progress import bar
 from study.results import Answer, Trained
 from study.store import Artefact, Store, digest_of, digest_of_file, settings_of, versions, write_json
 
-TEXT_VERSION = 2
+TEXT_VERSION = 3
 """Raised when the sources' cleaning or the splitting rule change their meaning."""
-CORPUS_VERSION = 1
+CORPUS_VERSION = 2
 """Raised when the division into parts or the vocabulary change their meaning."""
+SCORING_VERSION = 2
+"""Raised when metrics, intervals or classifiers change their meaning."""
 
 Tasks = Mapping[str, Mapping[str, Task]]
 """Family -> name -> task."""
@@ -133,7 +135,7 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any]) -
             "seeds": study.seeds,
             "versions": versions(),
             "machine": _machine(),
-            "corpus": {**corpus.facts["text"], **{name: fact for name, fact in corpus.facts.items() if name != "text"}},
+            "corpus": _corpus_facts(study.source, corpus),
             "report": settings_of(study.report),
         },
     )
@@ -169,6 +171,11 @@ def _write_tables(
         table.to_csv(folder / f"{name}.csv", index=False)
     scores.to_parquet(folder / "scores.parquet", index=False)
     items.to_parquet(folder / "items.parquet", index=False)
+
+
+def _corpus_facts(source: Source, corpus: EncodedCorpus) -> dict[str, Any]:
+    told = {name: getattr(source, name) for name in ("name", "description", "source", "licence")}
+    return {**told, **corpus.facts["text"], **{name: fact for name, fact in corpus.facts.items() if name != "text"}}
 
 
 def _check(study: Study) -> None:
@@ -230,8 +237,11 @@ def train(
         shutil.rmtree(checkpoints)
 
     trained_by = settings_of(model, without=("resource", "view"))
-    artefact = ledger.enter(f"train {label}", store.artefact("model", trained_by, {"corpus": corpus.digest}, fit, resume=True))
+    artefact = store.artefact("model", trained_by, {"corpus": corpus.digest}, fit, resume=True)
     model.load(artefact.folder, corpus)
+    # A resumed training counts the time before its interruption too, which only its own curve knows.
+    seconds = model.history[-1].seconds if model.history else artefact.seconds
+    ledger.rows.append({"stage": f"train {label}", "seconds": round(seconds, 3), "reused": artefact.reused})
     joined = places.join(questions)
     inputs = {"model": artefact.digest, "corpus": corpus.digest, "places": _digest_of_places(joined)}
 
@@ -253,13 +263,16 @@ def score(
     """Ask every task of every model, and of every baseline that needs no model."""
     joined = places.join(questions)
     answers: list[Answer] = []
-    start, total = time.perf_counter(), len(questions) * (len(trained) + 1)
+    done = 0
+    asked_digests = {key: _digest_of_questions(asked) for key, asked in questions.items()}
+    start, total = time.perf_counter(), len(questions) * len(trained)
 
     def scored(key: str, digest: str, who: str, answer: Callable[[Task], Mapping[str, Result]]) -> Mapping[str, Result]:
         family, name = key.split("/", 1)
         task = study.tasks[family][name]
-        inputs = {"questions": _digest_of_questions(questions[key]), "answered by": digest}
-        artefact = store.artefact("scores", task, inputs, lambda folder: results.write_results(folder, answer(task)))
+        inputs = {"questions": asked_digests[key], "answered by": digest}
+        settings = {"task": task, "version": SCORING_VERSION}
+        artefact = store.artefact("scores", settings, inputs, lambda folder: results.write_results(folder, answer(task)))
         ledger.enter(f"score {key} of {who}", artefact)
         return results.read_results(artefact.folder)
 
@@ -271,7 +284,8 @@ def score(
                 digest = one.artefact.digest if asked.level == "vocabulary" else one.vectors.digest
                 (result,) = scored(key, digest, one.name, partial(_answered, asked, one, key, joined)).values()
                 answers.append(Answer(key, asked.level, one.name, one.seed, result))
-                observe(Moment(len(ledger.rows), total, time.perf_counter() - start))
+                done += 1
+                observe(Moment(done, total, time.perf_counter() - start))
     return answers
 
 

@@ -175,7 +175,7 @@ def tasks_table(tasks: Mapping[str, Task], questions: Mapping[str, Questions], l
                 "items_test": splits["test"],
                 "items_development": splits["development"],
                 "dropped": "; ".join(f"{count} {reason}" for reason, count in asked.dropped.items()) if asked else "",
-                "note": f"left out: {left_out[key]}" if key in left_out else "",
+                "note": asked.note if asked else f"left out: {left_out[key]}",
             }
         )
     return pd.DataFrame(rows)
@@ -188,14 +188,10 @@ def targets_table(questions: Mapping[str, Questions], corpus: Corpus) -> pd.Data
         family, name = key.split("/", 1)
         if asked.level not in ("word", "target"):
             continue
-        words = {
-            corpus.vocabulary.fold(asked.sentences[n][place]) for n, start, stop in asked.places for place in range(start, stop)
-        }
-        rows += [
-            {"family": family, "task": name, "target": word, "training_count": corpus.vocabulary.count(word)}
-            for word in sorted(words)
-        ]
-    return pd.DataFrame(rows, columns=["family", "task", "target", "training_count"])
+        spans = [asked.sentences[number][start:stop] for number, start, stop in asked.places]
+        words = sorted({corpus.vocabulary.fold(word) for span in spans for word in span})
+        rows += [(family, name, word, corpus.vocabulary.count(word), word in corpus.vocabulary) for word in words]
+    return pd.DataFrame(rows, columns=["family", "task", "target", "training_count", "in_vocabulary"])
 
 
 def plane_table(

@@ -169,7 +169,8 @@ class Store:
         fault = None
         try:
             manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            if manifest["files"] != _digests(folder):
+            found = _digests(folder)
+            if any(found.get(name) != digest for name, digest in manifest["files"].items()):
                 fault = "its files do not agree with its manifest"
         except (OSError, ValueError, KeyError) as error:
             fault = f"its manifest cannot be read ({error})"
@@ -206,7 +207,10 @@ def _acquired_at_once(lock: FileLock) -> bool:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    """Return the files of an artefact, without its manifest and without what a killed process left half-written."""
+    return sorted(
+        path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST and ".partial" not in path.suffixes
+    )
 
 
 def _digests(folder: Path) -> dict[str, str]:

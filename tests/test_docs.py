@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -91,3 +92,14 @@ def test_the_map_of_the_readme_names_what_is_there():
         name = line.split()[0]
         inside = ROOT / "study" / name if line.startswith(" ") else ROOT / name
         assert inside.exists(), name
+
+
+def test_the_figures_of_the_readme_are_those_of_the_committed_report():
+    scores = pd.read_csv(ROOT / "reports" / "example-default" / "scores.csv")
+    headline = scores[scores["headline"] & scores["main"] & (scores["split"] == "test")]
+    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("−", "-")
+    for model in ("cbow", "skipgram", "transformer", "untrained", "random"):
+        (row,) = re.findall(rf"^\| {model} \|.*$", text, re.M)
+        for task in ("wordsim", "bank", "noun_or_verb"):
+            (value,) = headline.loc[(headline["model"] == model) & (headline["task"] == task), "value"]
+            assert f"| {value:.3f} (" in row, (model, task)

@@ -17,13 +17,14 @@ MAY_IMPORT = {
     "paths": set(),
     "store": {"contracts"},
     "progress": {"contracts"},
+    "settings": {"contracts"},
     "corpus": {"contracts", "paths", "store"},
     "model": {"contracts", "paths", "store", "corpus"},
     "evaluation": {"contracts", "paths", "store"},
     "report": {"contracts"},
     "results": {"contracts", "store", "model", "evaluation"},
     "pipeline": {"contracts", "paths", "store", "progress", "corpus", "model", "evaluation", "report", "results"},
-    "__main__": {"contracts", "paths", "store", "pipeline", "report"},
+    "__main__": {"contracts", "paths", "store", "settings", "pipeline", "report"},
 }
 ONLY_IN_MAIN = {"hydra", "omegaconf"}
 GROUPS = {"corpus": None, "model": "models", "report": None, "experiment": "_global_", "tracker": None}

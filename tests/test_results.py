@@ -77,12 +77,16 @@ def test_items_carry_model_seed_family_and_task(answers):
 
 
 def test_targets_are_counted_as_the_vocabulary_folds_them():
+    class Vocabulary(dict):
+        fold = staticmethod(str.lower)
+        count = dict.get
+
     class Corpus:
-        class vocabulary:  # noqa: N801
-            fold = staticmethod(str.lower)
-            count = staticmethod({"bank": 7}.get)
+        vocabulary = Vocabulary(bank=7)
 
     asked = Questions("target", [("The", "Bank", "is", "shut")], np.array([(0, 1, 2)]), pd.DataFrame())
     whole = Questions("sentence", [("The", "Bank")], np.array([(0, 0, 2)]), pd.DataFrame())
     table = results.targets_table({"polysemy/bank": asked, "probing/length": whole}, Corpus())
-    assert table.to_dict("records") == [{"family": "polysemy", "task": "bank", "target": "bank", "training_count": 7}]
+    assert table.to_dict("records") == [
+        {"family": "polysemy", "task": "bank", "target": "bank", "training_count": 7, "in_vocabulary": True}
+    ]

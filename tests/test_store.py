@@ -106,3 +106,16 @@ def test_two_processes_make_one_artefact_once(tmp_path):
     for process in processes:
         process.join()
     assert reused == [False, True]
+
+
+def test_what_a_killed_process_left_half_written_and_stray_files_do_no_harm(tmp_path):
+    store = Store(tmp_path)
+
+    def make(folder):
+        write_hello(folder)
+        (folder / "manifest.json.partial").write_text("{")
+
+    made = store.artefact("stage", {}, {}, make, resume=True)
+    assert list(made.manifest["files"]) == ["hello.txt"]
+    (made.folder / "notes.txt").write_text("a user's own")
+    assert store.artefact("stage", {}, {}, make).reused

@@ -102,6 +102,19 @@ def test_changing_how_vectors_are_read_retrains_nothing(home, smoke):
     assert pd.read_csv(folder / "models.csv")["reused"].all()
 
 
+def test_a_knob_of_the_encoders_training_leaves_the_untrained_one_as_it_is(home, smoke):
+    folder = study(home, "models.transformer.rate=1e-3", "model=[transformer,untrained]", *SMALL)
+    models = pd.read_csv(folder / "models.csv").set_index("model")
+    assert models["reused"].to_dict() == {"transformer": False, "untrained": True}
+
+
+def test_a_run_is_refused_in_the_folder_of_another_and_leaves_it_alone(home, smoke):
+    before = sorted(path.name for path in smoke.iterdir())
+    _, errors = run(home, f"hydra.run.dir={smoke}", status=2)
+    assert "already holds a run" in errors
+    assert sorted(path.name for path in smoke.iterdir()) == before
+
+
 def test_seeds_within_one_run(home, smoke):
     folder = study(home, "seeds=2", "model=[cbow,random]", *SMALL)
     models = pd.read_csv(folder / "models.csv")
@@ -187,6 +200,8 @@ def test_a_probe_of_two_files_from_outside_the_repository(home, smoke):
         (["vocabulary.minimum_count=10_000_000"], {}, ["minimum_count"]),
         (["model=[]"], {}, ["model"]),
         (["seeds=0"], {}, ["seeds"]),
+        (["seeds=abc"], {}, ["seeds", "whole number"]),
+        (["models.cbow.size=abc"], {}, ["models.cbow.size", "whole number"]),
         (["models.transformer.heads=5"], {}, ["heads"]),
         (["model=[untrained]", "~models.transformer"], {}, ["transformer"]),
         (

@@ -6,12 +6,13 @@ from study.corpus.encoding import encode
 from study.corpus.named import Named
 from study.corpus.parts import PARTS, PartsSettings
 from study.corpus.stream import split_text
-from study.corpus.text import Document, File, Source
+from study.corpus.text import Described, Document, File, Source
 from study.corpus.vocabulary import Vocabulary, VocabularySettings
 from study.corpus.wikipedia import Wikimedia, WikipediaSample
 
 __all__ = [
     "PARTS",
+    "Described",
     "Document",
     "Embedded",
     "EncodedCorpus",

@@ -46,7 +46,7 @@ class EncodedCorpus:
     identifiers : ndarray of shape (len(types),), int32
         Surface type to vocabulary identifier; ``len(vocabulary)`` where unknown.
     facts : dict
-        What a report says: ``text`` (where it comes from), and the counts of each part.
+        What a report says: ``text`` (the stage it was encoded from), and the counts of each part.
     """
 
     name: str

@@ -8,27 +8,19 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from study.contracts import StudyError
-from study.corpus.text import Document, plain_documents
+from study.corpus.text import Described, Document, plain_documents
 from study.corpus.wikipedia import articles, sample
 
 
 @dataclass(frozen=True, kw_only=True)
-class Speeches:
+class Speeches(Described):
     """The annual messages of the presidents of the United States to Congress, from 1790 on.
 
     Parameters
     ----------
-    name : str
-    words : {"unicode"}
-        The splitting rule.
-    description, source, licence : str
+    name, words, description, source, licence : str
+        As in ``Described``.
     """
-
-    name: str
-    words: str
-    description: str
-    source: str
-    licence: str
 
     def files(self) -> list[Path]:
         """Return a file per speech, by year."""
@@ -43,22 +35,14 @@ class Speeches:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Embedded:
+class Embedded(Described):
     """The Wikipedia sample and the speeches as one corpus.
 
     Parameters
     ----------
-    name : str
-    words : {"unicode"}
-        The splitting rule.
-    description, source, licence : str
+    name, words, description, source, licence : str
+        As in ``Described``.
     """
-
-    name: str
-    words: str
-    description: str
-    source: str
-    licence: str
 
     def files(self) -> list[Path]:
         """Return the dump of the sample and a file per speech."""
@@ -90,6 +74,10 @@ def speeches() -> list[Path]:
 
 
 def _speech(path: Path, before: int) -> Document:
-    """Return a speech as one document; ``before`` bytes were read before it."""
+    """Return a speech as one document; ``before`` bytes were read before it.
+
+    A message was often given twice, spoken and in writing, or in instalments: those of one year and president belong together.
+    """
     text = "\n".join(document.text for document in plain_documents(path))
-    return Document(path.stem, text, before + path.stat().st_size)
+    year_and_president = path.stem.rpartition("-")[0]
+    return Document(path.stem, text, before + path.stat().st_size, belongs=year_and_president)

@@ -4,6 +4,7 @@ The folder it writes holds, for each part, ``training.tokens.npy``, ``training.s
 in the stage ``text``, offsets from 0), and
 
 - ``vocabulary.tsv``: word, tab, count in the training part; most frequent first;
+- ``rare.tsv``: the other words of the training part, likewise;
 - ``identifiers.npy``: surface type to vocabulary identifier, int32; the vocabulary's size where unknown;
 - ``training.txt``: the folded words of the training part, unknown ones too, a sentence a line, for gensim's ``corpus_file``;
 - ``facts.json``: what a report says of the corpus.
@@ -86,10 +87,13 @@ def _write_parts(text: Path, folder: Path, settings: PartsSettings) -> bool:
     """Write each part's arrays, contiguous and in the text's order; return whether documents were cut into blocks."""
     tokens, sentences, documents = (open_array(text / f"{name}.npy") for name in ("tokens", "sentences", "documents"))
     blocks = divided(documents, sentences)
-    names = (text / "documents.txt").read_text(encoding="utf-8").split("\n")
+    lines = (text / "documents.txt").read_text(encoding="utf-8").split("\n")
     starts = sentences[blocks]
     owners = np.searchsorted(documents, blocks[:-1], side="right") - 1
-    part_of_block = assign([names[owner] for owner in owners], np.diff(starts), settings)
+    # A document that belongs to nothing, or a block of it, is a group of its own, named by its number and name.
+    named = [(number, *lines[owner].split("\t")) for number, owner in enumerate(owners)]
+    groups = [belongs or f"{number}\t{name}" for number, name, belongs in named]
+    part_of_block = assign(groups, np.diff(starts), settings)
     for number, part in enumerate(PARTS):
         chosen = part_of_block == number
         with ArrayFile(folder / f"{part}.tokens.npy", "int32") as stream:

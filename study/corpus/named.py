@@ -13,13 +13,13 @@ from pathlib import Path
 from study import paths
 from study.contracts import StudyError
 from study.corpus.compression import READ_AT_ONCE, open_file
-from study.corpus.text import Decoder, Document, json_documents
+from study.corpus.text import Decoder, Described, Document, json_documents
 
 _LAST_SPACE = re.compile(r"\s(?=\S*\Z)")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Named:
+class Named(Described):
     """A set of gensim's downloader: JSON records, or running words without sentences and documents.
 
     It is looked for in gensim's own folder (``GENSIM_DATA_DIR``, else ``~/gensim-data``) and in the data folder, and downloaded
@@ -27,29 +27,22 @@ class Named:
 
     Parameters
     ----------
-    name : str
     dataset : str
         The downloader's name for it.
-    words : {"unicode", "whitespace"}
-        The splitting rule.
     field : str or None
         The key of the text in a JSON record; None where the set is running words.
     words_per_sentence : int
         Running words are cut into sentences of so many words.
     sentences_per_document : int
         Sentences of running words that make a document, the unit of which the parts are made.
-    description, source, licence : str
+    name, words, description, source, licence : str
+        As in ``Described``.
     """
 
-    name: str
     dataset: str
-    words: str
     field: str | None
     words_per_sentence: int
     sentences_per_document: int
-    description: str
-    source: str
-    licence: str
 
     def files(self) -> list[Path]:
         """Return the data file, downloading it if need be.

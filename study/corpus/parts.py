@@ -1,7 +1,12 @@
-"""Training, development and test parts, divided by document, so that no text stands on both sides.
+"""Training, development and test parts, divided by groups of documents.
 
-Documents are ordered by a digest of the seed, their number and their name: adding a document moves none of the others, and no
-state of a random generator is involved.
+A group is the documents that a source says belong together because they are versions of one text (the spoken and the written
+message of a president and year), else a single document; or, where documents are few, a block of whole sentences. A group goes
+to one part as a whole. Nothing else is compared: a sentence that documents of different groups share, such as a formula or a
+quotation, may stand in more than one part.
+
+Groups are ordered by a digest of the seed and the group: of what its documents belong to, else of the document's number and name.
+A document added behind the others leaves their order as it was, and no state of a random generator is involved.
 """
 
 from __future__ import annotations
@@ -80,13 +85,13 @@ def divided(documents: Array, sentences: Array) -> Array:
     return np.unique(np.concatenate(cuts)).astype(np.int64)
 
 
-def assign(names: Sequence[str], sizes: Array, settings: PartsSettings) -> Array:
-    """Assign each document to a part.
+def assign(groups: Sequence[str], sizes: Array, settings: PartsSettings) -> Array:
+    """Assign each document to a part, those of a group to the same.
 
     Parameters
     ----------
-    names : sequence of str
-        The documents' names.
+    groups : sequence of str
+        The documents' groups; equal ones need not be neighbours.
     sizes : ndarray of shape (d,), int64
         Their running words.
     settings : PartsSettings
@@ -94,13 +99,17 @@ def assign(names: Sequence[str], sizes: Array, settings: PartsSettings) -> Array
     Returns
     -------
     ndarray of shape (d,), int8
-        Indices into ``PARTS``. Every part with a share above 0 has at least one document.
+        Indices into ``PARTS``. Every part with a share above 0 has at least one group.
 
     Raises
     ------
     StudyError
-        If there are fewer documents than parts.
+        If there are fewer groups than parts.
     """
+    number_of_group: dict[str, int] = {}
+    numbers = np.array([number_of_group.setdefault(group, len(number_of_group)) for group in groups], np.int64)
+    names = list(number_of_group)
+    sizes = np.bincount(numbers, weights=sizes)
     total = int(sizes.sum())
     shares = {2: settings.test_share(total), 1: settings.development}
     wanted = [part for part, share in shares.items() if share > 0]
@@ -108,15 +117,15 @@ def assign(names: Sequence[str], sizes: Array, settings: PartsSettings) -> Array
         raise StudyError(
             f"corpus: {len(names)} documents or sentences are too few for {len(wanted) + 1} parts; expected more text"
         )
-    keys = [hashlib.sha256(f"{settings.seed}\t{number}\t{name}".encode()).digest() for number, name in enumerate(names)]
+    keys = [hashlib.sha256(f"{settings.seed}\t{name}".encode()).digest() for name in names]
     order = np.array(sorted(range(len(keys)), key=keys.__getitem__))
     parts = np.zeros(len(names), np.int8)
     first = 0
     for taken, part in enumerate(wanted, 1):
         ends = np.cumsum(sizes[order[first:]])
-        # A document belongs to the part as long as the greater half of it fits in.
+        # A group belongs to the part as long as the greater half of it fits in.
         count = int(np.searchsorted(ends - sizes[order[first:]] / 2, shares[part] * total))
         last = first + min(max(count, 1), len(names) - first - (len(wanted) - taken) - 1)
         parts[order[first:last]] = part
         first = last
-    return parts
+    return parts[numbers]

@@ -6,8 +6,8 @@ The folder it writes holds
 - ``sentences.npy``: word offsets of the sentences, int64, shape (n sentences + 1,);
 - ``documents.npy``: sentence offsets of the documents, int64, shape (n documents + 1,);
 - ``types.txt``: the surface types as written, one a line, in the order of their first occurrence;
-- ``documents.txt``: the documents' names, one a line;
-- ``facts.json``: where the text comes from, and counts.
+- ``documents.txt``: a line per document: its name, a tab, and what it belongs to (nothing where it stands alone);
+- ``facts.json``: the files and the rule it was made with, and counts.
 """
 
 from __future__ import annotations
@@ -75,10 +75,6 @@ def split_text(source: Source, folder: Path, observe: Observe, *, processes: int
     observe(Moment(stream.tokens.length, stream.tokens.length, time.monotonic() - start))
     (folder / "types.txt").write_text("\n".join(types), encoding="utf-8", newline="\n")
     facts = {
-        "name": source.name,
-        "description": source.description,
-        "source": source.source,
-        "licence": source.licence,
         "rule": source.words,
         "files": [path.name for path in files],
         "bytes": size,
@@ -123,7 +119,11 @@ class _Stream:
         self.tokens.append(tokens)
         for document, size in zip(documents, sizes, strict=True):
             if size:
-                self._names.write(" ".join(document.name.split()) + "\n")
+                self._names.write(f"{_in_a_line(document.name)}\t{_in_a_line(document.belongs)}\n")
+
+
+def _in_a_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _gathered(documents: Iterable[Document]) -> Iterator[list[Document]]:

@@ -44,12 +44,15 @@ class Document:
         Bytes of the source's files read so far.
     undecodable : int
         Bytes replaced by U+FFFD since the document before, because they were no UTF-8.
+    belongs : str
+        What documents share that go to the same part, because they are versions of one text; empty where it stands alone.
     """
 
     name: str
     text: str
     position: int
     undecodable: int = 0
+    belongs: str = ""
 
 
 class Source(Protocol):
@@ -87,6 +90,27 @@ class Source(Protocol):
     def documents(self) -> Iterator[Document]:
         """Yield the documents in order."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """What every source says of itself; of these fields only the splitting rule takes part in an artefact's name.
+
+    Parameters
+    ----------
+    name : str
+        The corpus's name in reports.
+    words : {"unicode", "whitespace"}
+        The splitting rule.
+    description, source, licence : str
+        What the text is, its upstream address, and the terms under which it may be used.
+    """
+
+    name: str = field(metadata={"resource": True})
+    words: str
+    description: str = field(metadata={"resource": True})
+    source: str = field(metadata={"resource": True})
+    licence: str = field(metadata={"resource": True})
 
 
 class Decoder:
@@ -135,7 +159,7 @@ class Decoder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class File:
+class File(Described):
     """Text or JSON lines of one's own: a file, a folder of files, or a pattern of file names.
 
     Files end in ``.txt`` or ``.jsonl``, or in one of these and ``.gz``, ``.bz2`` or ``.zst``; a file named by itself may have any
@@ -143,26 +167,19 @@ class File:
 
     Parameters
     ----------
-    name : str
     path : str
         A file, a folder or a glob, from the working directory or else from the data folder.
-    words : {"unicode", "whitespace"}
-        The splitting rule.
     field : str
         The key of the text in a JSON record, in files ending in ``.jsonl``.
     wrapped : bool
         Whether lines of plain text are broken within sentences, so that only a blank line ends a sentence for certain.
-    description, source, licence : str
+    name, words, description, source, licence : str
+        As in ``Described``.
     """
 
-    name: str
     path: str = field(metadata={"resource": True})
-    words: str
     field: str
     wrapped: bool
-    description: str
-    source: str
-    licence: str
 
     def files(self) -> list[Path]:
         """Return the files in the order of their names.

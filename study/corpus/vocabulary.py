@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,9 @@ from study.contracts import Array, StudyError
 from study.corpus.words import UNICODE
 
 Case = Literal["fold", "keep"]
+
+RARE = "rare.tsv"
+"""The file beside a vocabulary's own with the words of the training part that it leaves out, and their counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +63,14 @@ class Vocabulary:
     counts : ndarray of shape (v,), int64
         Occurrences in the training part.
     case : {"fold", "keep"}
+    rare : mapping of str to int, or Path
+        The other words of the training part and how often they occur; a file is read when it is first needed.
     """
 
     words: Sequence[str]
     counts: Array
     case: Case
+    rare: Mapping[str, int] | Path = field(default_factory=dict)
 
     @classmethod
     def from_counts(cls, forms: Sequence[str], counts: Array, settings: VocabularySettings) -> Vocabulary:
@@ -82,26 +88,28 @@ class Vocabulary:
         StudyError
             If no word is frequent enough.
         """
-        frequent = [(-count, word) for word, count in zip(forms, counts.tolist(), strict=True) if count >= settings.minimum_count]
-        if not frequent:
+        ranked = sorted((-count, word) for word, count in zip(forms, counts.tolist(), strict=True) if count)
+        size = min(sum(-count >= settings.minimum_count for count, _ in ranked), settings.maximum_size)
+        if not size:
             most = int(counts.argmax())
             raise StudyError(
                 f"the vocabulary is empty: the most frequent word of the training part, {forms[most]!r}, occurs {counts[most]:,}"
                 f" times and vocabulary.minimum_count is {settings.minimum_count:,}; lower it or take a larger corpus"
             )
-        kept = sorted(frequent)[: settings.maximum_size]
-        return cls([word for _, word in kept], np.array([-count for count, _ in kept], np.int64), settings.case)
+        kept_counts = np.array([-count for count, _ in ranked[:size]], np.int64)
+        rare = {word: -count for count, word in ranked[size:]}
+        return cls([word for _, word in ranked[:size]], kept_counts, settings.case, rare)
 
     @classmethod
     def read(cls, path: Path, case: Case) -> Vocabulary:
-        """Read what ``write`` wrote."""
-        rows = [line.split("\t") for line in path.read_text(encoding="utf-8").split("\n") if line]
-        return cls([word for word, _ in rows], np.array([int(count) for _, count in rows], np.int64), case)
+        """Read what ``write`` wrote; the rare words only when they are asked for."""
+        counts = _read_counts(path)
+        return cls(list(counts), np.array(list(counts.values()), np.int64), case, path.with_name(RARE))
 
     def write(self, path: Path) -> None:
-        """Write a word and its count a line, a tab between them."""
-        rows = (f"{word}\t{count}\n" for word, count in zip(self.words, self.counts.tolist(), strict=True))
-        path.write_text("".join(rows), encoding="utf-8", newline="\n")
+        """Write a word and its count a line, a tab between them; the rare words likewise, to ``rare.tsv`` beside it."""
+        _write_counts(path, zip(self.words, self.counts.tolist(), strict=True))
+        _write_counts(path.with_name(RARE), self._rare_counts.items())
 
     def fold(self, word: str) -> str:
         """Return the form under which the vocabulary knows a word, for example in lower case."""
@@ -112,17 +120,30 @@ class Vocabulary:
         return self.ranks.get(self.fold(word))
 
     def count(self, word: str) -> int:
-        """Return how often a word occurs in the training part, 0 where it is unknown."""
+        """Return how often a word occurs in the training part, whether the vocabulary knows it or not."""
         index = self.index(word)
-        return 0 if index is None else int(self.counts[index])
+        return self._rare_counts.get(self.fold(word), 0) if index is None else int(self.counts[index])
 
     @cached_property
     def ranks(self) -> dict[str, int]:
         """Map each word, folded, to its identifier."""
         return {word: rank for rank, word in enumerate(self.words)}
 
+    @cached_property
+    def _rare_counts(self) -> Mapping[str, int]:
+        return _read_counts(self.rare) if isinstance(self.rare, Path) else self.rare
+
     def __contains__(self, word: object) -> bool:
         return isinstance(word, str) and self.index(word) is not None
 
     def __len__(self) -> int:
         return len(self.words)
+
+
+def _read_counts(path: Path) -> dict[str, int]:
+    rows = (line.split("\t") for line in path.read_text(encoding="utf-8").split("\n") if line)
+    return {word: int(count) for word, count in rows}
+
+
+def _write_counts(path: Path, rows: Iterable[tuple[str, int]]) -> None:
+    path.write_text("".join(f"{word}\t{count}\n" for word, count in rows), encoding="utf-8", newline="\n")

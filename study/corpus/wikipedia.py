@@ -12,29 +12,21 @@ from study import paths
 from study.contracts import StudyError
 from study.corpus.compression import OpenFile, open_file
 from study.corpus.fetching import fetched
-from study.corpus.text import Document, plain_documents
+from study.corpus.text import Described, Document, plain_documents
 from study.corpus.wikitext import MEDIA_AND_CATEGORIES, paragraphs
 
 SAMPLE = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 
 
 @dataclass(frozen=True, kw_only=True)
-class WikipediaSample:
+class WikipediaSample(Described):
     """106 whole articles of the English Wikipedia of 2016 that gensim's wheel carries.
 
     Parameters
     ----------
-    name : str
-    words : {"unicode"}
-        The splitting rule.
-    description, source, licence : str
+    name, words, description, source, licence : str
+        As in ``Described``.
     """
-
-    name: str
-    words: str
-    description: str
-    source: str
-    licence: str
 
     def files(self) -> list[Path]:
         """Return the file within gensim."""
@@ -46,30 +38,23 @@ class WikipediaSample:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wikimedia:
+class Wikimedia(Described):
     """A whole wiki: a dump of Wikimedia, or articles as plain text.
 
     Parameters
     ----------
-    name : str
     path : str
         A dump (``.xml``, ``.xml.bz2`` …), or a text with a paragraph a line and a blank line between articles; from the working
         directory or else from the data folder.
     address : str
         The dump that is fetched into the data folder, to ``corpus/NAME/``, where ``path`` is not found. Upstream replaces it
         every month, so that no digest can be declared.
-    words : {"unicode"}
-        The splitting rule.
-    description, source, licence : str
+    name, words, description, source, licence : str
+        As in ``Described``.
     """
 
-    name: str
     path: str = field(metadata={"resource": True})
     address: str = field(metadata={"resource": True})
-    words: str
-    description: str
-    source: str
-    licence: str
 
     def files(self) -> list[Path]:
         """Return the dump or the text, fetching a dump if need be."""

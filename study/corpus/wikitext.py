@@ -1,4 +1,4 @@
-"""Wiki markup to clean paragraphs: what an article says in sentences, without templates, tables, captions, bare lists and notes."""
+"""Wiki markup to clean paragraphs: what an article says in sentences; no templates, tables, captions, notes and bare lists."""
 
 from __future__ import annotations
 

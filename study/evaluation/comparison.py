@@ -130,7 +130,7 @@ def _pairs(shared: Answers, metric: str, seeds: int, seed: int) -> list[dict[str
             test = "t over items and seeds"
         else:
             low, high = uncertainty.bounds(paired)
-            test, p = _test(shared[a][0], shared[b][0], metric, paired)
+            test, p = _test(shared[a][0], shared[b][0], metric, difference, paired)
         rows.append(
             {
                 "model_a": a,
@@ -165,7 +165,7 @@ def _with_seeds(difference: float, error: float, a: Array, b: Array) -> tuple[fl
     return total, difference - half, difference + half, p
 
 
-def _test(a: pd.DataFrame, b: pd.DataFrame, metric: str, paired: Array) -> tuple[str, float]:
+def _test(a: pd.DataFrame, b: pd.DataFrame, metric: str, difference: float, paired: Array) -> tuple[str, float]:
     """Return the name and the p-value of the paired test that suits a metric."""
     if metric == "spearman" and len(a) > 3:
         gold, first, second = (frame[name] for frame, name in ((a, "gold_value"), (a, "predicted_value"), (b, "predicted_value")))
@@ -178,19 +178,25 @@ def _test(a: pd.DataFrame, b: pd.DataFrame, metric: str, paired: Array) -> tuple
             [(~right_a & right_b).sum(), (~right_a & ~right_b).sum()],
         ]
         return "McNemar", float(mcnemar(np.array(table), exact=True).pvalue)
-    return "bootstrap", bootstrap_p(paired)
+    return "bootstrap", bootstrap_p(difference, paired)
 
 
-def bootstrap_p(paired: Array) -> float:
-    """Return the two-sided p-value of replicates of a difference: twice the share on the other side of zero.
+def bootstrap_p(difference: float, paired: Array) -> float:
+    """Return the two-sided p-value of a difference against the spread of its replicates, taken as normal.
 
-    One is added to both counts, so that it is never 0 (Davison and Hinkley 1997, section 4.2).
+    The replicates' share beyond zero would be the usual choice, but of 1,000 replicates it is never below 2/1001, and Holm's
+    correction over a family of some tens of pairs lifts that above 0.05 however large the difference.
+
+    Parameters
+    ----------
+    difference : float
+    paired : ndarray of shape (replicates,)
+        Bootstrap replicates of the difference.
     """
-    finite = paired[np.isfinite(paired)]
-    if not len(finite):
+    error = _standard_error(paired)
+    if np.isnan(error):
         return np.nan
-    other = min((finite <= 0).sum(), (finite >= 0).sum())
-    return float(min(1.0, 2 * (other + 1) / (len(finite) + 1)))
+    return float(2 * stats.norm.sf(abs(difference) / error)) if error > 0 else float(difference == 0)
 
 
 def williams(gold_a: float, gold_b: float, a_b: float, n: int) -> float:

@@ -10,10 +10,9 @@ Conneau, Kruszewski, Lample, Barrault and Baroni (2018), What you can cram into 
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -22,8 +21,6 @@ import pandas as pd
 from study.contracts import Corpus, NotAskableError, Questions, Sentence
 from study.evaluation.probing import LinearProbe
 from study.evaluation.table import SPLITS
-
-LOGGER = logging.getLogger(__name__)
 
 Candidate = tuple[int, Sentence]
 """Document number and words as written."""
@@ -182,7 +179,6 @@ class WordContent(SentenceProbe):
         dealt = self._splits(candidates)
         contents = [{corpus.vocabulary.fold(word) for word in words} for _, words in candidates]
         asked = self._words(corpus, candidates, contents, dealt)
-        LOGGER.info("word content: %d words qualify", len(asked))
         if len(asked) < self.fewest_words:
             raise NotAskableError(
                 f"needs {self.fewest_words} words with {self.sentences_per_word} sentences in {self.documents_per_word} "
@@ -191,7 +187,8 @@ class WordContent(SentenceProbe):
         single = [(candidate, content & asked) for candidate, content in zip(candidates, contents, strict=True)]
         answer = {id(candidate): next(iter(found)) for candidate, found in single if len(found) == 1}
         chosen = self._sample([candidate for candidate, _ in single if id(candidate) in answer], dealt)
-        return _questions(chosen, [answer[id(candidate)] for _, candidate in chosen])
+        note = f"{len(asked)} words to be told apart"
+        return replace(_questions(chosen, [answer[id(candidate)] for _, candidate in chosen]), note=note)
 
     def _words(
         self, corpus: Corpus, candidates: Sequence[Candidate], contents: Sequence[set[str]], dealt: dict[int, str]

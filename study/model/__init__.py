@@ -1,7 +1,7 @@
 """Models: Word2Vec, the Transformer encoder, and controls that learned nothing."""
 
-from study.model.controls import Random, Untrained
-from study.model.encoder import Transformer
+from study.model.controls import Random
+from study.model.encoder import Transformer, Untrained
 from study.model.word2vec import Word2Vec
 
 __all__ = ["Random", "Transformer", "Untrained", "Word2Vec"]

@@ -1,4 +1,4 @@
-"""Controls: models that learned nothing. Whatever they score is the floor of a claim about learning.
+"""A control that learned nothing: whatever it scores is the floor of a claim about learning. The other is ``encoder.Untrained``.
 
 References
 ----------
@@ -7,16 +7,14 @@ Wieting & Kiela (2019), No Training Required: Exploring Random Encoders for Sent
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
 
-from study.contracts import Array, Level, Lexicon, Moment, Observe, Sentence, Vocabulary
+from study.contracts import Array, Moment, Observe, Vocabulary
 from study.corpus import EncodedCorpus
-from study.model.encoder import Transformer
 from study.model.views import StaticViews
 
 
@@ -74,70 +72,3 @@ class Random(StaticViews):
         self.vocabulary = corpus.vocabulary
         self.vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
         return self
-
-
-@dataclass(kw_only=True)
-class Untrained:
-    """An encoder as it was before training: the same architecture with its random start.
-
-    Parameters
-    ----------
-    encoder : Transformer
-        The encoder whose start is taken; its budget is ignored.
-    """
-
-    version: ClassVar[int] = 1
-
-    encoder: Transformer
-    seed: int
-
-    start: Transformer = field(init=False, repr=False, metadata={"resource": True})
-
-    def __post_init__(self) -> None:
-        self.start = replace(self.encoder, words=0, epochs=None, minutes=None, seed=self.seed)
-
-    @property
-    def history(self) -> list[Moment]:
-        """No curve: nothing is trained."""
-        return []
-
-    @property
-    def parameters(self) -> int:
-        """Zero: nothing is trained."""
-        return 0
-
-    @property
-    def reproducible(self) -> bool:
-        """Always true: the start is drawn, not computed."""
-        return True
-
-    @property
-    def resources(self) -> dict[str, str | int]:
-        """What the encoder is computed with."""
-        return self.start.resources
-
-    def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
-        """Draw the encoder's random start."""
-        self.start.fit(corpus, folder=folder, observe=observe)
-        return self
-
-    def save(self, folder: Path) -> None:
-        """Write what the encoder writes."""
-        self.start.save(folder)
-
-    def load(self, folder: Path, corpus: EncodedCorpus) -> Self:
-        """Read what ``save`` wrote."""
-        self.start.load(folder, corpus)
-        return self
-
-    def views(self, level: Level) -> tuple[str, ...]:
-        """Name the encoder's views."""
-        return self.start.views(level)
-
-    def embed(self, sentences: Sequence[Sentence], places: Array, views: Sequence[str]) -> Mapping[str, Array]:
-        """Compute the vectors of places; see ``study.contracts.Model.embed``."""
-        return self.start.embed(sentences, places, views)
-
-    def lexicons(self) -> Mapping[str, Lexicon]:
-        """Return the encoder's embedding table."""
-        return self.start.lexicons()

@@ -38,20 +38,29 @@ from study.model.transformer import Anatomy, Encoder
 
 
 @dataclass(kw_only=True)
-class Transformer(Anatomy, Regimen):
-    """A Transformer encoder trained to guess hidden words.
+class Contextual(Anatomy):
+    """An encoder with weights, asked for vectors: all of a Transformer but how it is trained.
 
-    Its settings are those of ``Anatomy`` (the parts) and ``Regimen`` (the training), and
+    Its settings are those of ``Anatomy``, and
 
     Parameters
     ----------
     occurrences : int
         Occurrences over which an ``averaged`` type vector is the mean, at most.
+    seed : int
+        Of the random start.
+    device : str
+        ``auto``, ``cpu`` or ``cuda``.
+    threads : int or None
+        Processor threads; None leaves torch's own choice.
     """
 
     version: ClassVar[int] = 1
 
     occurrences: int = field(metadata={"view": True})
+    seed: int
+    device: str = field(metadata={"resource": True})
+    threads: int | None = field(metadata={"resource": True})
 
     encoder: Encoder = field(init=False, repr=False, compare=False)
     corpus: EncodedCorpus = field(init=False, repr=False, compare=False)
@@ -64,30 +73,14 @@ class Transformer(Anatomy, Regimen):
 
     @property
     def reproducible(self) -> bool:
-        """Whether training again gives the same bits: on a processor, with the same number of threads."""
-        return choose_fabric(self.device, self.precision).device.type == "cpu"
+        """Whether making it again gives the same bits: on a processor, with the same number of threads."""
+        return choose_fabric(self.device, "float32").device.type == "cpu"
 
     @property
     def resources(self) -> dict[str, str | int]:
         """The device and, of a processor, its threads."""
-        device = choose_fabric(self.device, self.precision).device.type
+        device = choose_fabric(self.device, "float32").device.type
         return {"device": device, "threads": self.threads or torch.get_num_threads()}
-
-    def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
-        """Train on the training part within the budget, from the checkpoint in ``folder`` if there is one.
-
-        Raises
-        ------
-        StudyError
-            Where settings do not fit together, the training part is empty, or the loss is no longer finite.
-        """
-        self.check_anatomy()
-        self.check_regimen()
-        with limited_threads(self.threads), torch.random.fork_rng():
-            encoder = self._start(corpus)
-            self.history = Pretraining(encoder, corpus, self).run(folder, observe)
-        self.encoder, self.corpus = encoder.eval(), corpus
-        return self
 
     def _start(self, corpus: EncodedCorpus) -> Encoder:
         """Return an encoder with random weights for a corpus's vocabulary."""
@@ -130,7 +123,7 @@ class Transformer(Anatomy, Regimen):
             encoder.load_state_dict(load_file(folder / "weights.safetensors"))
         except (RuntimeError, SafetensorError) as error:
             raise StudyError(f"The weights in {folder} do not fit the settings ({error}): train the encoder again.") from error
-        choose_fabric(self.device, self.precision).to_device(encoder)
+        choose_fabric(self.device, "float32").to_device(encoder)
         self.encoder, self.corpus, self.history = encoder.eval(), corpus, read_history(folder)
         return self
 
@@ -192,3 +185,43 @@ class Transformer(Anatomy, Regimen):
         """Return the embedding table."""
         words = self.corpus.vocabulary.words
         return {"input": Lexicon(words, self.encoder.table.weight[: len(words)].detach().cpu().numpy())}
+
+
+@dataclass(kw_only=True)
+class Transformer(Contextual, Regimen):
+    """A Transformer encoder trained to guess hidden words; its settings are those of ``Contextual`` and of ``Regimen``."""
+
+    def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
+        """Train on the training part within the budget, from the checkpoint in ``folder`` if there is one.
+
+        Raises
+        ------
+        StudyError
+            Where settings do not fit together, the training part is empty, or the loss is no longer finite.
+        """
+        self.check_anatomy()
+        self.check_regimen()
+        with limited_threads(self.threads), torch.random.fork_rng():
+            encoder = self._start(corpus)
+            self.history = Pretraining(encoder, corpus, self).run(folder, observe)
+        self.encoder, self.corpus = encoder.eval(), corpus
+        return self
+
+
+@dataclass(kw_only=True)
+class Untrained(Contextual):
+    """A control: an encoder as it is before training, the same anatomy with its random start."""
+
+    @property
+    def parameters(self) -> int:
+        """Zero: nothing is trained."""
+        return 0
+
+    def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
+        """Draw the random start; nothing is read of the corpus but its vocabulary."""
+        self.check_anatomy()
+        with torch.random.fork_rng():
+            encoder = self._start(corpus)
+        choose_fabric(self.device, "float32").to_device(encoder)
+        self.encoder, self.corpus = encoder.eval(), corpus
+        return self

@@ -65,6 +65,25 @@ def main_scores(run: Run) -> pd.DataFrame:
     return scores[~whole | scores["question"].eq("all")].reset_index(drop=True)
 
 
+def word_answers(run: Run) -> pd.DataFrame:
+    """Return the answers on the words of the polysemy tasks' test part: which sense each sentence was given.
+
+    Returns
+    -------
+    DataFrame
+        The items of models, with ``sentence``, ``right`` (the sense is the right one) and ``headline`` (of the view).
+    """
+    items = run.items
+    items = items[(items["family"] == "polysemy") & (items["question"] == "sense") & (items["split"] == "test")]
+    items = items[items["known"].astype(bool) & (items["view"] != BASELINE)]
+    items = items.assign(right=items["gold"] == items["predicted"], sentence=items["item"].str.split("/").str[0])
+    scores = run.scores[(run.scores["family"] == "polysemy") & run.scores["headline"]]
+    keys = ["task", "model", "view"]
+    heads = scores[keys].drop_duplicates().assign(headline=True)
+    found = items.merge(heads, on=keys, how="left")
+    return found.assign(headline=found["headline"].notna())
+
+
 def word_accuracy(run: Run) -> pd.DataFrame:
     """Return, for every model, view and word of the polysemy tasks' test part, the share of sentences given the right sense.
 
@@ -73,15 +92,10 @@ def word_accuracy(run: Run) -> pd.DataFrame:
     DataFrame
         ``model, view, word, accuracy, chance, n`` (sentences), ``senses, headline``.
     """
-    items = run.items
-    items = items[(items["family"] == "polysemy") & (items["question"] == "sense") & (items["split"] == "test")]
-    items = items[items["known"].astype(bool) & (items["view"] != BASELINE)]
-    items = items.assign(right=items["gold"] == items["predicted"], sentence=items["item"].str.split("/").str[0])
-    groups = items.groupby(["model", "view", "group"], sort=False)
-    frame = groups.agg(accuracy=("right", "mean"), n=("sentence", "nunique"), senses=("gold", "nunique")).reset_index()
-    scores = run.scores[(run.scores["family"] == "polysemy") & run.scores["headline"]]
-    heads = set(_pairs(scores))
-    frame["headline"] = [pair in heads for pair in _pairs(frame)]
+    groups = word_answers(run).groupby(["model", "view", "group"], sort=False)
+    frame = groups.agg(
+        accuracy=("right", "mean"), n=("sentence", "nunique"), senses=("gold", "nunique"), headline=("headline", "first")
+    ).reset_index()
     return frame.assign(chance=1 / frame["senses"]).rename(columns={"group": "word"})
 
 
@@ -224,7 +238,9 @@ def target_table(run: Run, longest: int) -> Table:
     """Return how often each target word occurs in the training part, the rarest first; tasks of more targets are left out."""
     sizes = run.targets.groupby(["family", "task"])["target"].transform("size")
     frame = run.targets[sizes <= longest].sort_values("training_count", kind="stable")
-    frame = frame.assign(task=frame["task"].map(spell), remark=np.where(frame["training_count"] < HARDLY_SEEN, "hardly seen", ""))
+    known = np.where(frame["in_vocabulary"], "yes", "no")
+    frame = frame.assign(task=frame["task"].map(spell), in_vocabulary=known)
+    frame["remark"] = np.where(frame["training_count"] < HARDLY_SEEN, "hardly seen", "")
     caption = f"Target words of tasks with up to {longest} of them, and their occurrences in training (targets.csv has all)."
     return listing("targets", caption, frame, {"training_count": count})
 

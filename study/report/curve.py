@@ -14,7 +14,7 @@ from study.report.plot import STYLE, Look, by_task, legend, panels, whiskers
 from study.report.run import BASELINE
 from study.report.table import spell
 
-CURVES = {"validation_loss": "validation loss (nats per masked word)", "masked_accuracy": "masked words predicted right"}
+CURVES = {"validation_loss": "loss (nats per masked word)", "masked_accuracy": "masked words predicted right"}
 SHORTEST = 0.1
 """Seconds at which a model without training stands on the logarithmic axis of cost, marked as none."""
 

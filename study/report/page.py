@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from study.report import comparison, curve, material, plane, plot
 from study.report import sweep as sweeps
+from study.report.pairing import contest_table, contests
 from study.report.plot import Look
 from study.report.run import Run
 from study.report.summary import join, plane_word, summarise
@@ -84,9 +85,14 @@ def write(folder: Path) -> Path:
     sections = [_family(run, family, look, album) for family in run.families]
     sections += [_neighbours(run, album), _costs(run, look, album), _material(run), _tasks(run)]
     sections = [section for section in sections if section.figures or section.tables or section.folded]
+    found = contests(run)
+    opening = [contest_table(found, run.seeds)] if found else []
+    for table in opening:
+        write_table(table, folder / "tables")
     facts = {
         "title": run.facts.get("name", folder.name),
         "summary": summarise(run),
+        "opening_tables": opening,
         "sections": sections,
         "command": run.facts.get("command", ""),
         "configuration": run.configuration,
@@ -161,7 +167,7 @@ def _family(run: Run, family: str, look: Mapping[str, Look], album: Album) -> Se
     if len(heads):
         figures += album.add(family, f"{name}: headline views with 95 % intervals; dotted: chance.", plot.dots(heads, look))
         caption = (
-            f"{name} by layer, with 95 % bands; rules: headline views of models without layers, and baselines; dotted: chance."
+            f"{name} by layer, with 95 % bands; rules: headline views that belong to no one layer, and baselines; dotted: chance."
         )
         figures += album.add(f"{family}-layers", caption, plot.layers(scores, look))
     if family == "polysemy":
@@ -206,7 +212,11 @@ def _costs(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     if len(scores) and seconds:
         caption = "Score against seconds of training (of one seed); models without training stand at the left end."
         figures += album.add("costs", caption, curve.costs(scores, seconds, look))
-    caption = "Learning curves: loss and accuracy on masked words of the development part."
+    caption = (
+        "Learning curves on masked words of the development part. The pale training loss is the candidate estimate at the "
+        "training’s own mask rate, and counts partly unhidden words: it cannot be compared with the validation loss "
+        "(full softmax, 15\N{NO-BREAK SPACE}% hidden)."
+    )
     unigram = run.facts.get("corpus", {}).get("unigram_loss")
     figures += album.add("curves", caption, curve.curves(run.curves, look, unigram))
     return Section("What it cost", figures, [comparison.cost_table(run)], [comparison.stage_table(run)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "h")
 GREYS = {"untrained": "#5f6368", "random": "#a0a4a8"}
 RULE = "#9aa0a6"
+OVER_LAYERS = (0, (7, 2, 1, 2, 1, 2))
+"""The dashes of a headline view that belongs to no one layer, such as the mean over all."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,8 @@ def legend(figure: Figure, axes: Sequence[Axes]) -> None:
 def save(figure: Figure, folder: Path, name: str) -> None:
     """Write a figure as PNG and SVG, the same bytes each time."""
     folder.mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a word of a script without a font here shows as boxes; the tables have it
         figure.savefig(folder / f"{name}.png", dpi=144, metadata={"Software": None})
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
 
@@ -149,7 +153,7 @@ def depth(view: str) -> float:
 
 @mpl.rc_context(STYLE)
 def layers(scores: pd.DataFrame, look: Mapping[str, Look]) -> Figure | None:
-    """Draw scores by layer: lines for models with layers, rules for the others' headline views; None without layers.
+    """Draw scores by layer: lines for models with layers, rules for headline views of no layer; None without layers.
 
     Parameters
     ----------
@@ -168,6 +172,10 @@ def layers(scores: pd.DataFrame, look: Mapping[str, Look]) -> Figure | None:
             shown = look.get(str(model), Look(RULE, ""))
             if model in layered:
                 _by_layer(axis, str(model), mine.dropna(subset="depth").sort_values("depth"), shown)
+                for row in mine[mine["headline"] & mine["depth"].isna()].to_dict("records"):
+                    axis.axhline(
+                        row["value"], color=shown.colour, linestyle=OVER_LAYERS, label=f"{model}, {row['view']} (headline)"
+                    )
             elif mine["headline"].any():
                 dash = (0, (1, 1)) if model == "majority" else "-." if model not in look else "--"
                 value = mine.loc[mine["headline"], "value"].iloc[0]
@@ -187,7 +195,7 @@ def layers(scores: pd.DataFrame, look: Mapping[str, Look]) -> Figure | None:
 def _by_layer(axis: Axes, model: str, rows: pd.DataFrame, shown: Look) -> None:
     """Draw one line per way of reading a layer: in its sentence (or bare), and averaged over occurrences."""
     averaged = rows["view"].str.startswith("averaged")
-    for mine, dash, name in ((rows[~averaged], "-", model), (rows[averaged], "--", f"{model}, averaged")):
+    for mine, dash, name in ((rows[~averaged], "-", model), (rows[averaged], "--", f"{model}, averaged by layer")):
         if len(mine):
             axis.plot(mine["depth"], mine["value"], marker=shown.marker, linestyle=dash, color=shown.colour, label=name)
             axis.fill_between(mine["depth"], mine["low"], mine["high"], color=shown.colour, alpha=0.12, linewidth=0)

@@ -14,6 +14,8 @@ from study.contracts import StudyError
 
 CONTROLS = ("untrained", "random")
 BASELINE = "baseline"
+STATIC_VIEWS = ("word", "context", "word+context")
+"""The views of a model that has one vector per word; a model with any other view is an encoder."""
 
 # file -> its columns: t text, f number (empty: not a number), b true or false
 COLUMNS = {
@@ -32,7 +34,7 @@ COLUMNS = {
     ),
     "stages": "stage:t seconds:f reused:b",
     "curves": "model:t seed:f words_seen:f seconds:f loss:f validation_loss:f masked_accuracy:f",
-    "targets": "family:t task:t target:t training_count:f",
+    "targets": "family:t task:t target:t training_count:f in_vocabulary:b",
     "plane": "model:t view:t word:t item:t sense:t sentence:t x:f y:f share_x:f share_y:f static:b",
     "neighbours": "model:t view:t word:t rank:f neighbour:t cosine:f",
     "tasks": "family:t task:t level:t description:t source:t items_test:f items_development:f dropped:t note:t",
@@ -79,6 +81,13 @@ def read_table(path: Path) -> pd.DataFrame:
     return frame[list(kinds)]
 
 
+def _labels(items: pd.DataFrame) -> dict[str, str]:
+    """Name the tasks on several words that would else be taken for the one word they are called after."""
+    asked = items[(items["family"] == "polysemy") & (items["split"] == "test")]
+    words = {str(task): set(groups) for task, groups in asked.groupby("task")["group"]}
+    return {task: f"{task} and others ({len(mine)} words)" for task, mine in words.items() if task in mine and len(mine) > 1}
+
+
 @dataclass(frozen=True)
 class Run:
     """Everything that one run left behind.
@@ -90,6 +99,9 @@ class Run:
         ``run.json``: name, command, versions, machine, seeds, corpus, failed, overrides and so on.
     configuration : str
         ``config.yaml`` as text.
+    labels : mapping of str to str
+        The tasks whose name is one of the several words they ask about, and how the tables name them instead: ``bank`` as
+        "bank and others (9 words)".
     scores, items, common, comparisons, models, stages, curves, targets, plane, neighbours, tasks : DataFrame
         The tables, tidy; a table that the run did not write has no rows.
     """
@@ -97,6 +109,7 @@ class Run:
     folder: Path
     facts: Mapping[str, Any]
     configuration: str
+    labels: Mapping[str, str]
     scores: pd.DataFrame
     items: pd.DataFrame
     common: pd.DataFrame
@@ -128,13 +141,19 @@ class Run:
         except json.JSONDecodeError as error:
             raise StudyError(f"{folder / 'run.json'}: expected JSON: {error}; run the study again") from error
         configuration = folder / "config.yaml"
-        items = folder / "items.parquet"
+        path = folder / "items.parquet"
+        items = pd.read_parquet(path) if path.is_file() else pd.DataFrame(columns=list(ITEM_COLUMNS))
+        tables = {name: read_table(folder / f"{name}.csv") for name in COLUMNS}
+        labels = _labels(items)
+        items = items.assign(task=items["task"].replace(labels))
+        tables |= {name: table.replace({"task": labels}) for name, table in tables.items() if "task" in table and labels}
         return cls(
             folder=folder,
             facts=facts,
             configuration=configuration.read_text(encoding="utf-8") if configuration.is_file() else "",
-            items=pd.read_parquet(items) if items.is_file() else pd.DataFrame(columns=list(ITEM_COLUMNS)),
-            **{name: read_table(folder / f"{name}.csv") for name in COLUMNS},
+            labels=labels,
+            items=items,
+            **tables,
         )
 
     @property
@@ -154,8 +173,8 @@ class Run:
 
     @property
     def encoders(self) -> list[str]:
-        """The models under study that have layers."""
-        layered = set(self.scores.loc[self.scores["view"].str.startswith("layer-"), "model"])
+        """The models under study that have other views than those of a model with one vector per word."""
+        layered = set(self.scores.loc[~self.scores["view"].isin([*STATIC_VIEWS, BASELINE]), "model"])
         return [name for name in self.trained if name in layered]
 
     @property

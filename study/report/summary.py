@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from study.report.comparison import HARDLY_SEEN, main_scores, word_accuracy
+from study.report.comparison import HARDLY_SEEN, main_scores, word_accuracy, word_answers
+from study.report.pairing import (
+    AHEAD,
+    BEHIND,
+    OPEN,
+    UNTESTED,
+    Contest,
+    Difference,
+    by_task,
+    contests,
+    paired,
+    word_difference,
+)
 from study.report.run import BASELINE, CONTROLS, Run
-from study.report.table import count, interval, number, spell
+from study.report.table import count, interval, number, signed, spell
 
 FEW_SEEDS = 3
 """Below so many seeds the spread between trainings is hardly known."""
@@ -103,11 +116,16 @@ def _failures(run: Run) -> str:
 
 
 def _family(run: Run, family: str, scores: pd.DataFrame) -> str:
-    """Say for each task of a family which model leads, by how much, and whether the difference excludes zero."""
+    """Say for each task of a family whether encoder or static model is ahead; where one kind is missing, which model leads."""
     trained = scores[scores["model"].isin(run.trained)].dropna(subset="value")
     if trained.empty:
         return "No trained model has a score."
-    groups = _by_task(trained)
+    mine = [contest for contest in contests(run) if contest.family == family]
+    if mine:
+        names = [contest.name for contest in mine]
+        others = [_lead(run, family, name, group) for _, name, group in by_task(trained) if name not in names]
+        return " ".join([_against_static(mine, run.seeds), *others])
+    groups = by_task(trained)
     leaders = [str(group["model"].to_numpy()[group["value"].argmax()]) for _, _, group in groups]
     shares = {model: leaders.count(model) for model in dict.fromkeys(leaders)}
     if trained["model"].nunique() == 1:
@@ -121,18 +139,36 @@ def _family(run: Run, family: str, scores: pd.DataFrame) -> str:
     return f"{lead} {' '.join(details)}"
 
 
+def _against_static(found: Sequence[Contest], seeds: int) -> str:
+    """Say on which tasks the best encoder is ahead of the best static model, behind it, or neither is shown."""
+    parts = {
+        verdict: [_duel(contest, seeds) for contest in found if contest.verdict == verdict]
+        for verdict in (AHEAD, BEHIND, OPEN, UNTESTED)
+    }
+    texts = []
+    for verdict, place in ((AHEAD, "ahead of"), (BEHIND, "behind")):
+        if parts[verdict]:
+            texts.append(f"The best encoder is {place} the best static model on {join(parts[verdict])}.")
+    if parts[OPEN]:
+        verb = "includes" if len(parts[OPEN]) == 1 else "each include"
+        noun = "interval of the difference" if len(parts[OPEN]) == 1 else "intervals of the differences"
+        texts.append(f"Between the best encoder and the best static model the {noun} {verb} zero on {join(parts[OPEN])}.")
+    if parts[UNTESTED]:
+        texts.append(f"No paired test was made on {join(parts[UNTESTED])}.")
+    return " ".join(texts)
+
+
+def _duel(contest: Contest, seeds: int) -> str:
+    sides = " against ".join(f"{side['model']} {number(side['value'])}" for side in (contest.encoder, contest.static))
+    if contest.difference is None:
+        return f"{contest.name} ({sides})"
+    difference = f"{signed(contest.difference.value)}, {interval(contest.difference.low, contest.difference.high)}"
+    corrected = f", p {number(contest.difference.p)} after Holm’s correction" if seeds > 1 else ""
+    return f"{contest.name} ({sides}: {difference}{corrected})"
+
+
 def _on_all(tasks: int) -> str:
     return {1: "", 2: " on both tasks"}.get(tasks, f" on all {tasks} tasks")
-
-
-def _by_task(scores: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
-    """Cut scores by task and question: the task's identifier, its name (with the question where it has several), its rows."""
-    several = scores.groupby("task")["question"].nunique()
-    found = []
-    for key, rows in scores.groupby(["task", "question"], sort=False):
-        task, question = map(str, key)
-        found.append((task, f"{spell(task)} ({spell(question)})" if several[task] > 1 else spell(task), rows))
-    return found
 
 
 def _lead(run: Run, family: str, name: str, group: pd.DataFrame) -> str:
@@ -156,44 +192,26 @@ def _lead(run: Run, family: str, name: str, group: pd.DataFrame) -> str:
     return f"{text}; the interval of their difference{over}, {difference}, {excludes} zero{corrected}."
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A paired difference with its 95 % interval and its p-value after Holm's correction."""
-
-    value: float
-    low: float
-    high: float
-    p: float
-
-
 def _bracket(low: float, high: float) -> str:
     text = interval(low, high)
     return f" ({text})" if text else ""
 
 
-def paired(run: Run, family: str, task: str, first: str, second: str) -> Difference | None:
-    """Return the paired difference ``first - second`` on a task; None where none was computed."""
-    rows = run.comparisons[(run.comparisons["family"] == family) & (run.comparisons["task"] == task)]
-    whole = rows["question"] == "all"
-    rows = (rows[whole] if whole.any() else rows).dropna(subset=["difference", "low", "high"])
-    for model_a, model_b, sign in ((first, second, 1), (second, first, -1)):
-        for row in rows[(rows["model_a"] == model_a) & (rows["model_b"] == model_b)].to_dict("records"):
-            low, high = sorted((sign * row["low"], sign * row["high"]))
-            return Difference(sign * row["difference"], low, high, row["p_holm"])
-    return None
-
-
 def _floors(run: Run, family: str, scores: pd.DataFrame) -> str:
     """Name the tasks on which no trained model rises above chance, the untrained encoder, or what needs no training."""
-    at_chance, at_untrained, at_baseline = [], [], []
-    for task, name, group in _by_task(scores.dropna(subset="value")):
+    at_chance, at_untrained, at_baseline, below = [], [], [], []
+    for task, name, group in by_task(scores.dropna(subset="value")):
         trained, others = (group[group["model"].isin(run.trained) == side] for side in (True, False))
         if trained.empty:
             continue
         if not (trained["low"].fillna(trained["value"]) > trained["chance"]).any():
             at_chance.append(name)
+        for control in others[others["model"].isin(CONTROLS)].to_dict("records"):
+            low = [row["model"] for row in trained.to_dict("records") if _beats(run, family, task, control, row)]
+            if low:
+                below.append(f"{join(low)} below {control['model']} on {name}")
         floor = others[others["model"] == CONTROLS[0]]
-        if len(floor) and not any(_beats(run, family, task, row, floor.iloc[0]) for _, row in trained.iterrows()):
+        if len(floor) and not any(_beats(run, family, task, row, floor.iloc[0].to_dict()) for row in trained.to_dict("records")):
             at_untrained.append(name)
         others = others[others["model"] != CONTROLS[0]]
         best = others.iloc[others["value"].argmax()] if len(others) else None
@@ -204,54 +222,68 @@ def _floors(run: Run, family: str, scores: pd.DataFrame) -> str:
         texts.append(f"No model is shown to be above chance on {join(at_chance)}: no trained model’s interval lies above it.")
     if at_untrained:
         texts.append(f"No trained model is shown to be better than the untrained encoder on {join(at_untrained)}.")
+    if below:
+        texts.append(f"A trained model lies below a control, by the interval of their difference: {'; '.join(below)}.")
     if at_baseline:
         texts.append(f"What needs no training does at least as well as every trained model on {join(at_baseline)}.")
     return " ".join(texts)
 
 
-def _beats(run: Run, family: str, task: str, row: pd.Series, floor: pd.Series) -> bool:
+def _beats(run: Run, family: str, task: str, row: Mapping[Any, Any], floor: Mapping[Any, Any]) -> bool:
     pair = paired(run, family, task, row["model"], floor["model"])
     return pair.low > 0 if pair else bool(row["low"] > floor["value"])
 
 
 def _senses(run: Run, word: str) -> str:
-    """Say whether an encoder tells the senses of the chosen word better than the words around it, read statically, do."""
+    """Say whether the encoders tell the senses of the chosen word better than the static models do, all by headline view."""
     shares = word_accuracy(run)
-    shares = shares[shares["word"] == word]
-    heads = shares[shares["headline"] & shares["model"].isin(run.trained)]
-    encoders = heads[heads["model"].isin(run.encoders)]
-    static = shares[(shares["view"] == "context") & shares["model"].isin(run.trained)]
-    if encoders.empty or static.empty:
+    heads = shares[(shares["word"] == word) & shares["headline"] & shares["model"].isin(run.trained)]
+    layered = heads["model"].isin(run.encoders)
+    if layered.all() or not layered.any():
         return ""
-    encoder, other = (frame.iloc[frame["accuracy"].argmax()] for frame in (encoders, static))
     seen = run.targets.loc[run.targets["target"] == word, "training_count"]
     met = f"It occurs {plural(int(seen.max()), 'time')} in training. " if len(seen) else ""
+    first = heads.iloc[0]
+    given = [f"{number(row['accuracy'])} by {row['model']} ({row['view']})" for row in heads.to_dict("records")]
     text = (
-        f"{met}Of its {plural(int(encoder['n']), 'test sentence')} in {plural(int(encoder['senses']), 'sense')} (chance "
-        f"{number(encoder['chance'])}), {encoder['model']} ({encoder['view']}) gives {number(encoder['accuracy'])} the right "
-        f"sense, the static context view of {other['model']} {number(other['accuracy'])}. "
+        f"{met}Of its {plural(int(heads['n'].max()), 'test sentence')} in {plural(int(first['senses']), 'sense')} (chance "
+        f"{number(first['chance'])}), the share given the right sense is {join(given)}."
     )
-    if encoder["accuracy"] > other["accuracy"]:
-        return text + "The encoder does better here, as is usually claimed; one word is an example and not a test."
-    verb = "does no better than" if encoder["accuracy"] == other["accuracy"] else "does not beat"
-    return text + f"Against the usual claim, the encoder {verb} the static context view on this word."
+    answers = word_answers(run)
+    answers = answers[(answers["group"] == word) & answers["headline"]]
+    verdicts = [
+        _claim(encoder, static, word_difference(answers, encoder, static, seed=0))
+        for encoder in heads.loc[layered, "model"].unique()
+        for static in heads.loc[~layered, "model"].unique()
+    ]
+    return " ".join([text, *filter(None, verdicts), "One word is an example, not a test."])
+
+
+def _claim(encoder: str, static: str, difference: Difference | None) -> str:
+    if difference is None:
+        return ""
+    if difference.sign == 0:
+        return f"Between {encoder} and {static} the difference, {difference}, is within its interval, which includes zero."
+    claim, place = ("As is usually claimed", "ahead of") if difference.sign > 0 else ("Against the usual claim", "behind")
+    return f"{claim}, {encoder} is {place} {static}: {difference} over sentences."
 
 
 def _hardly_seen(run: Run) -> str:
     texts = []
     for family, rows in run.targets.groupby("family", sort=False):
-        counts = rows.groupby("target", sort=False)["training_count"].max()
-        rare = counts[counts < HARDLY_SEEN].sort_values(kind="stable")
-        if rare.empty:
+        words = rows.groupby("target", sort=False)[["training_count", "in_vocabulary"]].max()
+        counts = words["training_count"]
+        rare, outside = counts[counts < HARDLY_SEEN].sort_values(kind="stable"), counts[~words["in_vocabulary"].astype(bool)]
+        if rare.empty and outside.empty:
             continue
-        verb = "occurs" if len(rare) == 1 else "occur"
+        verb, other = ("occurs" if len(rare) == 1 else "occur"), ("is" if len(outside) == 1 else "are")
         text = f"Of the {plural(len(counts), 'target word')} of {spell(str(family))}, {count(len(rare))} {verb} fewer than "
-        text += f"{HARDLY_SEEN} times in training"
-        if len(rare) <= NAMED:
-            text += f": {join([f'{word} ({count(times)})' for word, times in rare.items()])}."
-        else:
-            text += f", {count((rare == 0).sum())} of them not seen at all."
-        texts.append(text)
+        text += f"{HARDLY_SEEN} times in training (hardly seen)"
+        if 0 < len(rare) <= NAMED:
+            text += f": {join([f'{word} ({count(times)})' for word, times in rare.items()])}"
+        never = (outside == 0).sum()
+        text += f"; {count(len(outside))} {other} outside the vocabulary, {count(never)} of them never "
+        texts.append(f"{text}{'occurs' if never == 1 else 'occur'}.")
     return " ".join(texts)
 
 

@@ -35,7 +35,8 @@ class Sweep:
     points : DataFrame
         One row per point: ``point`` (folder's name), ``run``, ``corpus``, ``seeds`` and the keys.
     scores : DataFrame
-        Main metric of every model's headline view (and of the baselines) at each point (column ``point``), averaged over seeds.
+        Main metric of every model's headline view (and of the baselines) at each point (column ``point``), averaged over seeds;
+        ``task`` as it is called in the text, ``identifier`` as in the settings.
     failures : sequence of Failure
     """
 
@@ -118,13 +119,16 @@ def _determined(table: pd.DataFrame, keys: Sequence[str], key: str) -> bool:
 
 def _headlines(run: Run) -> pd.DataFrame:
     scores = main_scores(run)
+    identifiers = {label: task for task, label in run.labels.items()}
+    scores["identifier"] = scores["task"].replace(identifiers)
     return scores[scores["headline"] | (scores["view"] == BASELINE)]
 
 
 def tidy(sweep: Sweep) -> pd.DataFrame:
     """Return the scores with the keys of their points beside them; a key that is also a score's column ends in ``_set``."""
     points = sweep.points[list(dict.fromkeys(["point", "run", *sweep.keys]))]
-    return points.merge(sweep.scores, on="point", suffixes=("_set", ""))
+    scores = sweep.scores.assign(task=sweep.scores["identifier"])
+    return points.merge(scores, on="point", suffixes=("_set", "")).drop(columns="identifier")
 
 
 def sweep_tables(sweep: Sweep) -> list[Table]:
@@ -140,7 +144,8 @@ def sweep_tables(sweep: Sweep) -> list[Table]:
         models = sorted(frame["model"].unique(), key=_rank)
         columns = [Heading({"model": model}, model, quiet=_rank(model) > 0) for model in models]
         several = scores.loc[(scores["family"] == family) & (scores["task"] == task), "question"].nunique() > 1
-        name = f"{family}-{task}-{question}" if several else f"{family}-{task}"
+        identifier = frame["identifier"].iloc[0]
+        name = f"{family}-{identifier}-{question}" if several else f"{family}-{identifier}"
         about = f"{spell(task)}, {spell(question)}" if several else spell(task)
         caption = f"{spell(family).capitalize()}: {about}, {spell(metric)}, headline views."
         tables.append(grid(name, caption, frame, rows, columns, corner=Corner(", ".join(sweep.keys), "point")))

@@ -84,6 +84,12 @@ def number(value: float, digits: int = 3) -> str:
     return text.lstrip("-") if float(text.replace(",", "")) == 0 else text.replace("-", "−")
 
 
+def signed(value: float, digits: int = 3) -> str:
+    """Write a difference with its sign, plus or minus."""
+    text = number(value, digits)
+    return f"+{text}" if value > 0 and text.strip("0.,") else text
+
+
 def interval(low: float, high: float, digits: int = 3) -> str:
     """Write an interval; empty where there is none."""
     if not (np.isfinite(low) and np.isfinite(high)):

@@ -1,11 +1,22 @@
 from collections import Counter
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 import pytest
 
 from study.contracts import StudyError
-from study.corpus import PARTS, encoding
+from study.corpus import (
+    PARTS,
+    Described,
+    Document,
+    EncodedCorpus,
+    PartsSettings,
+    VocabularySettings,
+    encode,
+    encoding,
+    split_text,
+)
 from study.corpus.words import UNICODE
 
 TEXT = "\n\n".join(f"The Bank {number} is here. It’s near the river{number % 7}!\nA bank." for number in range(60))
@@ -27,6 +38,30 @@ def test_the_parts_share_out_the_text_by_document_in_its_order(encoded):
     assert [len(numbers[part]) for part in PARTS] == [48, 3, 9]
 
 
+def test_documents_that_belong_together_go_to_the_same_part(tmp_path):
+    """Twenty texts, each given twice by two documents far apart."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Twins(Described):
+        def files(self):
+            return []
+
+        def documents(self):
+            for number in range(40):
+                yield Document(f"d{number}", f"text{number % 20} is here\nand ends", number, belongs=f"text {number % 20}")
+
+    split, folder = tmp_path / "split", tmp_path / "corpus"
+    split.mkdir()
+    folder.mkdir()
+    split_text(Twins(name="twins", words="unicode", description="", source="", licence=""), split, lambda moment: None)
+    settings = VocabularySettings(minimum_count=1, maximum_size=100, case="fold")
+    encode(split, folder, settings, PartsSettings(development=0.1, test=0.2, seed=0), lambda moment: None)
+    corpus = EncodedCorpus.open(folder, split, name="twins", digest="0")
+    first_words = [Counter(words[0] for _, words in corpus.sentences(part) if words[0] != "and") for part in PARTS]
+    assert [len(found) for found in first_words] == [14, 2, 4]
+    assert all(count == 2 for found in first_words for count in found.values())
+
+
 def test_the_vocabulary_counts_the_training_part_alone(encoded):
     corpus = encoded(TEXT, vocabulary={"minimum_count": 5})
     words = Counter(word.lower() for _, sentence in corpus.sentences("training") for word in sentence)
@@ -37,6 +72,8 @@ def test_the_vocabulary_counts_the_training_part_alone(encoded):
     assert corpus.facts["parts"]["test"]["coverage"] == pytest.approx(known)
     assert corpus.facts["parts"]["test"]["types"] == len(set(test))
     assert 0 < known < 1
+    assert {word: corpus.vocabulary.count(word) for word in words} == words
+    assert all(corpus.vocabulary.count(word) == 0 for word in set(test) - set(words))
 
 
 def test_the_training_text_is_the_folded_training_part_with_unknown_words(encoded):

@@ -29,6 +29,22 @@ def test_a_large_corpus_gives_a_smaller_share_to_the_test_part():
     assert settings(test=0.0).test_share(10) == 0.0
 
 
+def test_documents_of_a_group_go_to_the_same_part_and_leave_the_others_in_order():
+    sizes = np.random.default_rng(0).integers(1, 200, 2000)
+    groups = [f"d{number % 700}" for number in range(2000)]
+    parts = assign(groups, sizes, settings())
+    for number in range(700):
+        assert len(set(parts[number::700].tolist())) == 1
+    np.testing.assert_allclose(shares(parts, sizes), [0.80, 0.05, 0.15], atol=0.005)
+    joined = np.bincount(np.arange(2000) % 700, weights=sizes)
+    np.testing.assert_array_equal(parts[:700], assign(groups[:700], joined, settings()))
+
+
+def test_one_group_cannot_be_divided():
+    with pytest.raises(StudyError, match="1 documents or sentences are too few for 3 parts"):
+        assign(["same"] * 50, np.ones(50), settings())
+
+
 @pytest.mark.parametrize("sizes", [[1, 1, 1], [1000, 1, 1], [1, 1, 1000, 1, 1]])
 def test_every_part_with_a_share_has_a_document(sizes):
     parts = assign([str(number) for number in range(len(sizes))], np.array(sizes), settings())

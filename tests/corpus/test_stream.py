@@ -28,7 +28,7 @@ def test_the_stream_holds_words_sentences_and_documents(tmp_path, file_source):
     assert [types[token] for token in read(tmp_path / "out", "tokens")] == ["The", "bank", "The", "river", "bank", "The", "end"]
     assert read(tmp_path / "out", "sentences") == [0, 2, 5, 7]
     assert read(tmp_path / "out", "documents") == [0, 2, 3]
-    assert (tmp_path / "out" / "documents.txt").read_text().split() == ["a.txt:0", "a.txt:2"]
+    assert (tmp_path / "out" / "documents.txt").read_text().split("\n") == ["a.txt:0\t", "a.txt:2\t", ""]
     assert (facts["words"], facts["sentences"], facts["documents"], facts["types"]) == (7, 3, 2, 4)
     assert json.loads((tmp_path / "out" / "facts.json").read_text()) == facts
     assert (moments[-1].words_seen, moments[-1].total_words) == (7, 7)
@@ -45,6 +45,16 @@ def test_blocks_and_processes_do_not_change_the_stream(tmp_path, file_source, mo
     seen = [moment.words_seen for moment in moments]
     assert len(seen) > 10
     assert seen == sorted(seen)
+
+
+def test_what_describes_a_source_leaves_no_trace(tmp_path, file_source):
+    path = tmp_path / "a.txt"
+    path.write_text("The bank. The river bank.")
+    split(file_source(path), tmp_path / "plain")
+    described = {"name": "other", "description": "a text", "source": "https://example.org", "licence": "CC0"}
+    split(file_source(path, **described), tmp_path / "described")
+    for plain in (tmp_path / "plain").iterdir():
+        assert plain.read_bytes() == (tmp_path / "described" / plain.name).read_bytes()
 
 
 def test_replaced_bytes_are_noted(tmp_path, file_source):

@@ -1,11 +1,13 @@
 import gzip
 import json
 import os
+from dataclasses import fields
 
 import pytest
 
 from study import paths
 from study.contracts import StudyError
+from study.corpus import Embedded, File, Named, Speeches, Wikimedia, WikipediaSample
 from study.corpus import text as module
 
 
@@ -108,3 +110,10 @@ def test_records_may_hold_anything_json_can(tmp_path, file_source):
     path = tmp_path / "a.jsonl"
     path.write_text(json.dumps({"body": "née ☃\nline"}) + '\n{"body": "half \\ud83d pair"}')
     assert texts(file_source(path, field="body")) == ["née ☃\nline", "half \ufffd pair"]
+
+
+@pytest.mark.parametrize("source", [File, Named, Wikimedia, WikipediaSample, Speeches, Embedded])
+def test_only_the_rule_of_what_describes_a_source_decides_its_text(source):
+    resources = {field.name for field in fields(source) if field.metadata.get("resource")}
+    assert {"name", "description", "source", "licence"} <= resources
+    assert "words" not in resources

@@ -17,6 +17,28 @@ def test_words_are_ranked_by_count_then_alphabet_and_cut():
     assert list(Vocabulary.from_counts(forms, counts, settings(maximum_size=2)).words) == ["c", "a"]
 
 
+def test_words_that_are_left_out_are_counted_nonetheless(tmp_path):
+    forms, counts = ["often", "rare", "elsewhere", "seldom"], np.array([9, 1, 0, 3])
+    made = Vocabulary.from_counts(forms, counts, settings(minimum_count=2, maximum_size=1))
+    made.write(tmp_path / "vocabulary.tsv")
+    assert (tmp_path / "rare.tsv").read_text(encoding="utf-8") == "seldom\t3\nrare\t1\n"
+    for vocabulary in (made, Vocabulary.read(tmp_path / "vocabulary.tsv", "fold")):
+        assert [vocabulary.count(word) for word in ("often", "Seldom", "RARE", "elsewhere", "nowhere")] == [9, 3, 1, 0, 0]
+        assert [word in vocabulary for word in forms] == [True, False, False, False]
+        assert (vocabulary.index("seldom"), len(vocabulary)) == (None, 1)
+
+
+def test_rare_words_are_read_when_they_are_needed_and_once(tmp_path):
+    Vocabulary.from_counts(["a", "b"], np.array([5, 1]), settings(minimum_count=2)).write(tmp_path / "v.tsv")
+    (tmp_path / "rare.tsv").rename(tmp_path / "away.tsv")
+    vocabulary = Vocabulary.read(tmp_path / "v.tsv", "fold")
+    assert vocabulary.count("a") == 5
+    (tmp_path / "away.tsv").rename(tmp_path / "rare.tsv")
+    assert vocabulary.count("b") == 1
+    (tmp_path / "rare.tsv").unlink()
+    assert (vocabulary.count("b"), vocabulary.count("c")) == (1, 0)
+
+
 def test_words_are_found_as_they_are_written():
     folding = Vocabulary(["don't", "café", "bank"], np.array([3, 2, 1]), "fold")
     assert [folding.index(word) for word in ("DON’T", "Cafe\u0301", "BANK", "river")] == [0, 1, 2, None]

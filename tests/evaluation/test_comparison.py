@@ -129,10 +129,13 @@ def test_williams_on_a_worked_case():
     assert comparison.williams(0.5, 0.4, 0.3, 53) == pytest.approx(2 * stats.t.sf(t, 50))
 
 
-def test_bootstrap_p_is_never_zero():
-    assert comparison.bootstrap_p(np.ones(999)) == pytest.approx(2 / 1000)
-    assert comparison.bootstrap_p(np.zeros(999)) == 1.0
-    assert np.isnan(comparison.bootstrap_p(np.full(5, np.nan)))
+def test_bootstrap_p_is_that_of_a_normal_difference_and_has_no_floor():
+    replicates = 0.3 + 0.1 * np.random.default_rng(0).standard_normal(1000)
+    assert comparison.bootstrap_p(0.3, replicates) == pytest.approx(0.0027, rel=0.35)
+    assert comparison.bootstrap_p(0.6, replicates) < 1e-6
+    assert comparison.bootstrap_p(0.0, np.zeros(999)) == 1.0
+    assert comparison.bootstrap_p(0.5, np.full(999, 0.5)) == 0.0
+    assert np.isnan(comparison.bootstrap_p(0.5, np.full(5, np.nan)))
 
 
 def test_scores_over_seeds_add_the_variance_of_the_seeds():

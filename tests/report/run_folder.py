@@ -8,7 +8,7 @@ import pandas as pd
 
 NASTY = "<script>alert('x')</script> & $x_1$ | `code`"
 MODELS = {"cbow": 0.06, "transformer": 0.10, "untrained": 0.01, "random": 0.0}
-STATIC = {"cbow", "random"}
+STATIC = {"cbow", "skipgram", "random"}
 TASKS = {
     "similarity": [("simlex", "word", "pair", "spearman", 0.0)],
     "polysemy": [("bank", "target", "sense", "word_accuracy", 0.5)],
@@ -21,7 +21,7 @@ def views(model: str, level: str) -> list[str]:
     """The first of them is the headline."""
     if model in STATIC:
         return ["word"] if level in ("word", "sentence") else ["context", "word"]
-    return ["averaged-1", "input"] if level == "word" else ["layer-2", "layer-1", "input"]
+    return ["averaged", "averaged-1", "layer-1", "input"] if level == "word" else ["layer-2", "layer-1", "input"]
 
 
 def scores_table(families: list[str], models: dict[str, float], seeds: int) -> pd.DataFrame:
@@ -152,8 +152,11 @@ def write_run(
     tables["curves"] = curves.assign(loss=6.0, validation_loss=5.5, masked_accuracy=0.1)
     counts = {"bank": 44, NASTY: 0} if counts is None else counts
     tables["targets"] = pd.DataFrame(
-        [{"family": "polysemy", "task": "bank", "target": word, "training_count": n} for word, n in counts.items()],
-        columns=["family", "task", "target", "training_count"],
+        [
+            {"family": "polysemy", "task": "bank", "target": word, "training_count": n, "in_vocabulary": n >= 2}
+            for word, n in counts.items()
+        ],
+        columns=["family", "task", "target", "training_count", "in_vocabulary"],
     )
     near = [
         (m, "word", w, r, n, 0.9 - r / 9)
@@ -177,6 +180,7 @@ def write_run(
             for task, level, *_ in TASKS[family]
         ]
         + [{"family": "probing", "task": "word_content", "dropped": "", "note": "left out: too few words"}]
+        + [{"family": "probing", "task": "length", "dropped": "", "note": "40 words to be told apart"}]
     )
     if "polysemy" in families:
         items_table(models, right or {"cbow": 0.6, "transformer": 0.8}).to_parquet(folder / "items.parquet", index=False)

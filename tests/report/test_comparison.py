@@ -17,7 +17,8 @@ def test_score_tables_are_pivots_of_the_scores(make_run, seeds):
         expected = heads.pivot_table(index="model", columns="task", values="value", aggfunc="mean")
         found = comparison.score_table(run, family).frame.set_index("model")
         for task in expected.columns:
-            column = next(name for name in found.columns if name.startswith(f"{task.replace('_', ' ')} (") and name.endswith(")"))
+            label = run.labels.get(task, task.replace("_", " "))
+            column = next(name for name in found.columns if name.startswith(f"{label} (") and name.endswith(")"))
             for model in expected.index:
                 assert found.loc[model, column] == pytest.approx(expected.loc[model, task])
 
@@ -77,7 +78,23 @@ def test_word_accuracy_counts_sentences_given_the_right_sense(make_run):
 
 def test_hardly_seen_targets_come_first_and_are_marked(make_run):
     table = comparison.target_table(Run.read(make_run(counts={"seen": 20, "rare": 19})), 60)
-    assert [(row.cells[2].text, row.cells[4].text) for row in table.rows] == [("rare", "hardly seen"), ("seen", "")]
+    assert [(row.cells[2].text, row.cells[5].text) for row in table.rows] == [("rare", "hardly seen"), ("seen", "")]
+    assert [row.cells[4].text for row in table.rows] == ["yes", "yes"]
+
+
+def test_notes_on_tasks_are_shown_whether_or_not_they_are_left_out(make_run):
+    table = comparison.task_table(Run.read(make_run()))
+    notes = {row.cells[1].text: row.cells[-1].text for row in table.rows}
+    assert notes["length"] == "40 words to be told apart"
+    assert notes["word content"] == "left out: too few words"
+
+
+def test_a_task_called_after_one_of_its_words_is_not_taken_for_it(make_run):
+    run = Run.read(make_run())
+    for table in (comparison.score_table(run, "polysemy"), comparison.view_table(run, "polysemy")):
+        assert table.header[1].text == "bank and others (2 words)"
+    for table in (comparison.paired_table(run, "polysemy"), comparison.target_table(run, 60), comparison.task_table(run)):
+        assert "bank and others (2 words)" in {cell.text for row in table.rows for cell in row.cells}
 
 
 def test_neighbours_stand_by_rank_and_model(make_run):

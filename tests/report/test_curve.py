@@ -9,6 +9,7 @@ def test_curves_have_a_panel_per_measure_and_the_unigram_rule(make_run):
     run = Run.read(make_run())
     figure = curve.curves(run.curves, plot.looks(run.trained), unigram_loss=7.0)
     assert len(figure.axes) == 2
+    assert figure.axes[0].get_title() == "loss (nats per masked word)"
     lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
     assert list(lines["transformer, validation"].get_xdata()) == [1, 2]
     assert set(lines["word frequencies alone"].get_ydata()) == {7.0}

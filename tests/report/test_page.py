@@ -81,8 +81,25 @@ def test_the_page_is_closed_escaped_and_fetches_nothing(folder):
 def test_the_page_shows_the_scores(folder):
     scores = pd.read_csv(folder / "scores.csv")
     simlex = scores[(scores["task"] == "simlex") & scores["headline"]].set_index("model")["value"]
-    rows = {row[0]: row[1] for row in parse(folder / "report.html").tables[0]}
+    rows = {row[0]: row[1] for row in parse(folder / "report.html").tables[1]}
     assert {model: rows[model] for model in simlex.index} == {model: f"{value:.3f}" for model, value in simlex.items()}
+
+
+def test_the_first_table_sets_the_encoder_against_the_best_static_model(folder):
+    rows = parse(folder / "report.html").tables[0]
+    assert rows[0] == ["task", "encoder", "static", "difference", "who is ahead"]
+    assert rows[1] == ["simlex", "0.100", "0.060", "+0.040", "encoder ahead"]
+    assert [row[0] for row in rows[1:]] == ["simlex", "bank and others (2 words)", "sentence length", "noun or verb"]
+    table = pd.read_csv(folder / "tables" / "encoder-against-static.csv")
+    assert (table.loc[0, "encoder"], table.loc[0, "static_view"]) == ("transformer", "word")
+    assert table.loc[0, ["low", "high"]].to_list() == pytest.approx([0.01, 0.07])
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    assert text.index("who is ahead") < text.index("**Similarity")
+
+
+def test_the_training_loss_is_not_to_be_compared(folder):
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    assert "cannot be compared with the validation loss (full softmax" in text
 
 
 def test_markdown_links_existing_figures_and_holds_no_markup_of_the_text(folder):

@@ -54,6 +54,16 @@ def test_layers_are_lines_and_other_models_rules(run):
     assert plot.layers(static, plot.looks(["cbow", "random"])) is None
 
 
+def test_a_headline_view_of_no_layer_is_a_rule_beside_the_layers(run):
+    scores = comparison.main_scores(run)
+    figure = plot.layers(scores[scores["family"] == "similarity"], plot.looks([*run.trained, *run.controls]))
+    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
+    assert list(lines["transformer, averaged (headline)"].get_ydata()) == pytest.approx([0.10, 0.10])
+    assert lines["transformer, averaged (headline)"].get_color() == lines["transformer"].get_color()
+    assert "transformer, averaged by layer" in lines
+    assert "cbow" in lines
+
+
 def test_the_highlighted_word_stands_first_in_bold(run):
     accuracy = comparison.word_accuracy(run)
     figure = plot.words(accuracy[accuracy["headline"]], plot.looks([*run.trained, *run.controls]), "bank")

@@ -25,23 +25,44 @@ def test_the_paragraph_says_sizes_and_seeds(make_run, seeds, said):
     assert ("So few" in paragraph) == (seeds == 2)
 
 
-def test_the_leader_follows_the_numbers(make_run):
-    first = findings(make_run("first", models={"cbow": 0.06, "transformer": 0.2}))["Probing"]
-    second = findings(make_run("second", models={"cbow": 0.2, "transformer": 0.06}))["Probing"]
-    assert "that of transformer on both tasks" in first
+def test_the_encoder_is_told_against_the_best_static_model(make_run):
+    ahead = findings(make_run("ahead", models={"cbow": 0.06, "skipgram": 0.05, "transformer": 0.2}))["Probing"]
+    behind = findings(make_run("behind", models={"cbow": 0.1, "skipgram": 0.2, "transformer": 0.06}))["Probing"]
+    level = findings(make_run("level", models={"cbow": 0.06, "skipgram": 0.05, "transformer": 0.07}))["Similarity"]
+    assert ahead == (
+        "The best encoder is ahead of the best static model on sentence length (transformer 0.450 against cbow 0.310: +0.140, "
+        "0.110–0.170) and noun or verb (transformer 0.700 against cbow 0.560: +0.140, 0.110–0.170)."
+    )
+    assert "behind the best static model on sentence length (transformer 0.310 against skipgram 0.450: −0.140" in behind
+    assert level == (
+        "Between the best encoder and the best static model the interval of the difference includes zero on simlex "
+        "(transformer 0.070 against cbow 0.060: +0.010, −0.020 to 0.040)."
+    )
+
+
+def test_without_an_encoder_the_leader_is_named(make_run):
+    first = findings(make_run("first", models={"cbow": 0.06, "skipgram": 0.2}))["Probing"]
+    second = findings(make_run("second", models={"cbow": 0.2, "skipgram": 0.06}))["Probing"]
+    small = findings(make_run("small", models={"cbow": 0.06, "skipgram": 0.07}))["Similarity"]
+    assert "that of skipgram on both tasks" in first
     assert "that of cbow on both tasks" in second
     assert "0.140 (0.110–0.170), excludes zero" in first
     assert "0.140 (0.110–0.170), excludes zero" in second  # whichever model the table of pairs names first
-
-
-def test_a_small_difference_does_not_exclude_zero(make_run):
-    text = findings(make_run(models={"cbow": 0.06, "transformer": 0.07}))["Similarity"]
-    assert "0.010 (−0.020 to 0.040), does not exclude zero" in text
+    assert "0.010 (−0.020 to 0.040), does not exclude zero" in small
 
 
 def test_verdicts_need_seeds(make_run):
     assert "Holm" not in findings(make_run("one"))["Similarity"]
     assert "p 0.200 after Holm’s correction" in findings(make_run("three", seeds=3))["Similarity"]
+
+
+def test_trained_models_below_a_control_are_named(make_run):
+    models = {"cbow": 0.3, "transformer": 0.05, "untrained": 0.15, "random": 0.06}
+    text = findings(make_run(models=models))["What similarity does not show"]
+    assert (
+        text
+        == "A trained model lies below a control, by the interval of their difference: transformer below untrained on simlex."
+    )
 
 
 def test_floors_are_named_when_no_model_rises_above_them(make_run):
@@ -55,13 +76,27 @@ def test_floors_are_named_when_no_model_rises_above_them(make_run):
 
 
 def test_the_claim_about_the_word_follows_its_sentences(make_run):
-    for_it = findings(make_run("for", right={"cbow": 0.6, "transformer": 0.8}))["The word ‘bank’"]
-    against = findings(make_run("against", right={"cbow": 0.8, "transformer": 0.6}))["The word ‘bank’"]
-    equal = findings(make_run("equal", right={"cbow": 0.6, "transformer": 0.6}))["The word ‘bank’"]
-    assert "The encoder does better here" in for_it
-    assert "Against the usual claim, the encoder does not beat" in against
-    assert "Against the usual claim, the encoder does no better than" in equal
+    for_it = findings(make_run("for", right={"cbow": 0.4, "transformer": 0.9}))["The word ‘bank’"]
+    against = findings(make_run("against", right={"cbow": 0.9, "transformer": 0.4}))["The word ‘bank’"]
+    within = findings(make_run("within", right={"cbow": 0.6, "transformer": 0.55}))["The word ‘bank’"]
+    assert "As is usually claimed, transformer is ahead of cbow: +0.500" in for_it
+    assert "Against the usual claim, transformer is behind cbow: −0.500" in against
+    assert "Between transformer and cbow the difference, −0.050" in within
+    assert "claim" not in within
+    for text in (for_it, against, within):
+        assert text.endswith("One word is an example, not a test.")
     assert "It occurs 44 times in training. Of its 20 test sentences in 2 senses" in for_it
+
+
+def test_the_word_is_told_by_headline_views(make_run):
+    folder = make_run(right={"cbow": 0.4, "transformer": 0.9})
+    scores = pd.read_csv(folder / "scores.csv")
+    polysemy = (scores["family"] == "polysemy") & (scores["model"] == "cbow")
+    scores.loc[polysemy, "headline"] = scores["view"] == "word"
+    scores.to_csv(folder / "scores.csv", index=False)
+    text = findings(folder)["The word ‘bank’"]
+    assert "0.500 by cbow (word)" in text
+    assert "context" not in text
 
 
 def test_pieces_that_are_missing_are_not_spoken_of(make_run):
@@ -73,9 +108,15 @@ def test_pieces_that_are_missing_are_not_spoken_of(make_run):
 
 def test_hardly_seen_words_are_named_or_counted(make_run):
     few = findings(make_run("few", counts={"bank": 44, "bass": 3}))["Words hardly seen"]
-    assert few == "Of the 2 target words of polysemy, 1 occurs fewer than 20 times in training: bass (3)."
+    assert few == (
+        "Of the 2 target words of polysemy, 1 occurs fewer than 20 times in training (hardly seen): bass (3); 0 are outside the "
+        "vocabulary, 0 of them never occur."
+    )
     many = findings(make_run("many", counts={f"w{n}": n // 10 for n in range(30)}))["Words hardly seen"]
-    assert many == "Of the 30 target words of polysemy, 30 occur fewer than 20 times in training, 10 of them not seen at all."
+    assert many == (
+        "Of the 30 target words of polysemy, 30 occur fewer than 20 times in training (hardly seen); 20 are outside the "
+        "vocabulary, 10 of them never occur."
+    )
     assert "Words hardly seen" not in findings(make_run("none", counts={"bank": 20}))
 
 

@@ -60,3 +60,11 @@ def test_a_key_named_as_a_column_of_the_scores_does_not_replace_it(make_run):
 def test_no_result_at_all_is_an_error_with_every_message(points):
     with pytest.raises(StudyError, match="no such <window>"):
         sweep.gather([points / "10"])
+
+
+def test_a_comparison_keeps_the_identifier_of_a_task_whose_label_differs(make_run):
+    folders = [make_run(f"points/{n}", overrides={"seed": str(n)}) for n in range(2)]
+    found = sweep.gather(folders)
+    assert {"bank"} == set(sweep.tidy(found).query("family == 'polysemy'")["task"])
+    table = next(table for table in sweep.sweep_tables(found) if table.name == "polysemy-bank")
+    assert "bank and others (2 words)" in table.caption
