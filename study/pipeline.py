@@ -123,7 +123,7 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any]) -
     trained = [train(study, name, seed, corpus, questions, store, ledger) for name in study.models for seed in range(study.seeds)]
     answers = score(study, trained, questions, store, ledger)
     with ledger.timed("comparison"):
-        _write_tables(folder, study, corpus, trained, questions, left_out, answers)
+        _write_tables(folder, study, corpus, trained, questions, left_out, answers, store)
     pd.DataFrame(ledger.rows).to_csv(folder / "stages.csv", index=False)
     write_json(
         folder / "run.json",
@@ -150,12 +150,13 @@ def _write_tables(
     questions: Mapping[str, Questions],
     left_out: Mapping[str, str],
     answers: Sequence[Answer],
+    store: Store,
 ) -> None:
     tasks = {f"{family}/{name}": task for family, members in study.tasks.items() for name, task in members.items()}
     main = {key: task.main_metric for key, task in tasks.items()}
     scores = results.scores_table(folder.name, corpus.name, answers, trained, main)
     items = results.items_table(folder.name, answers)
-    common, comparisons = evaluation.compare(scores, items, seeds=study.seeds)
+    common, comparisons = _compared(study, scores, items, answers, store)
     tables = {
         "scores": scores,
         "common": common,
@@ -171,6 +172,22 @@ def _write_tables(
         table.to_csv(folder / f"{name}.csv", index=False)
     scores.to_parquet(folder / "scores.parquet", index=False)
     items.to_parquet(folder / "items.parquet", index=False)
+
+
+def _compared(
+    study: Study, scores: pd.DataFrame, items: pd.DataFrame, answers: Sequence[Answer], store: Store
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compare the models, or find these same answers compared before."""
+
+    def compare(folder: Path) -> None:
+        common, comparisons = evaluation.compare(scores, items, seeds=study.seeds)
+        common.to_parquet(folder / "common.parquet", index=False)
+        comparisons.to_parquet(folder / "comparisons.parquet", index=False)
+
+    inputs = {f"{answer.task} {answer.model} {answer.seed}": answer.digest for answer in answers}
+    settings = {"models": list(study.models), "seeds": study.seeds, "version": SCORING_VERSION}
+    folder = store.artefact("comparison", settings, inputs, compare).folder
+    return pd.read_parquet(folder / "common.parquet"), pd.read_parquet(folder / "comparisons.parquet")
 
 
 def _corpus_facts(source: Source, corpus: EncodedCorpus) -> dict[str, Any]:
@@ -267,23 +284,26 @@ def score(
     asked_digests = {key: _digest_of_questions(asked) for key, asked in questions.items()}
     start, total = time.perf_counter(), len(questions) * len(trained)
 
-    def scored(key: str, digest: str, who: str, answer: Callable[[Task], Mapping[str, Result]]) -> Mapping[str, Result]:
+    def scored(
+        key: str, digest: str, who: str, answer: Callable[[Task], Mapping[str, Result]]
+    ) -> tuple[Mapping[str, Result], str]:
         family, name = key.split("/", 1)
         task = study.tasks[family][name]
         inputs = {"questions": asked_digests[key], "answered by": digest}
         settings = {"task": task, "version": SCORING_VERSION}
         artefact = store.artefact("scores", settings, inputs, lambda folder: results.write_results(folder, answer(task)))
         ledger.enter(f"score {key} of {who}", artefact)
-        return results.read_results(artefact.folder)
+        return results.read_results(artefact.folder), artefact.digest
 
     with bar("scoring", " tasks") as observe:
         for key, asked in questions.items():
-            made = scored(key, "baselines", "baselines", partial(_baselines, asked))
-            answers += [Answer(key, asked.level, name, None, result) for name, result in made.items()]
+            made, content = scored(key, "baselines", "baselines", partial(_baselines, asked))
+            answers += [Answer(key, asked.level, name, None, result, content) for name, result in made.items()]
             for one in trained:
                 digest = one.artefact.digest if asked.level == "vocabulary" else one.vectors.digest
-                (result,) = scored(key, digest, one.name, partial(_answered, asked, one, key, joined)).values()
-                answers.append(Answer(key, asked.level, one.name, one.seed, result))
+                made, content = scored(key, digest, one.name, partial(_answered, asked, one, key, joined))
+                (result,) = made.values()  # under the name of the first model that had these very vectors
+                answers.append(Answer(key, asked.level, one.name, one.seed, result, content))
                 done += 1
                 observe(Moment(done, total, time.perf_counter() - start))
     return answers

@@ -44,13 +44,14 @@ class Trained:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one model, or one baseline (seed None), scored on one task (``family/name``)."""
+    """What one model, or one baseline (seed None), scored on one task (``family/name``), and the digest of its artefact."""
 
     task: str
     level: Level
     model: str
     seed: int | None
     result: Result
+    digest: str
 
 
 def write_results(folder: Path, results: Mapping[str, Result]) -> None:

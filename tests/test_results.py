@@ -38,8 +38,10 @@ def trained():
 def answers():
     good = [score("layer-1", "development", 0.6), score("layer-2", "development", 0.8)]
     return [
-        Answer("probing/a", "target", "majority", None, result(score("baseline", "test", 0.5))),
-        Answer("probing/a", "target", "encoder", 0, result(*good, score("layer-1", "test", 0.9), score("layer-2", "test", 0.7))),
+        Answer("probing/a", "target", "majority", None, result(score("baseline", "test", 0.5)), "1"),
+        Answer(
+            "probing/a", "target", "encoder", 0, result(*good, score("layer-1", "test", 0.9), score("layer-2", "test", 0.7)), "2"
+        ),
     ]
 
 

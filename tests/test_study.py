@@ -27,8 +27,8 @@ def home(tmp_path_factory):
 
 
 def start(home, *arguments, artefacts="artefacts"):
-    environment = {**os.environ, "STUDY_ARTEFACTS": str(home / artefacts), "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
-    environment.pop("STUDY_DATA", None)
+    folders = {"STUDY_ARTEFACTS": str(home / artefacts), "STUDY_DATA": str(home / "data")}
+    environment = {**os.environ, **folders, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     command = [sys.executable, "-m", "study", *arguments, "+experiment=smoke"]  # options stand before overrides
     return subprocess.Popen(command, cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -214,7 +214,7 @@ def test_a_probe_of_two_files_from_outside_the_repository(home, smoke):
             ["broken.tsv", "2"],
         ),
         (["similarity=[simlex]", "tasks.similarity.simlex.data=missing.txt"], {}, ["missing.txt"]),
-        (["+probing=part_of_speech"], {}, ["en_ewt-ud-"]),
+        (["corpus=simplewiki", "corpus.path=none.zst", "corpus.address=http://localhost:9/dump.xml.bz2"], {}, ["localhost:9"]),
     ],
 )
 def test_what_the_user_can_mend_is_one_message_and_status_2(home, arguments, files, parts):

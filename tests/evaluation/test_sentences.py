@@ -1,4 +1,3 @@
-import logging
 from collections import Counter
 
 import numpy as np
@@ -85,12 +84,11 @@ def test_a_bag_of_words_cannot_see_an_exchange(corpus):
     assert abs(score.value - 0.5) < 0.15
 
 
-def test_each_sentence_contains_exactly_one_of_the_words_and_their_number_is_said(corpus, caplog):
-    with caplog.at_level(logging.INFO, logger="study.evaluation.sentences"):
-        questions = CONTENT.questions(corpus)
+def test_each_sentence_contains_exactly_one_of_the_words_and_their_number_is_said(corpus):
+    questions = CONTENT.questions(corpus)
     words = set(questions.items["gold"])
     assert 10 <= len(words) <= 20
-    assert f"{len(words)} words qualify" in caplog.text
+    assert questions.note == f"{len(words)} words to be told apart"
     for sentence, gold in zip(questions.sentences, questions.items["gold"], strict=True):
         assert set(sentence) & words == {gold}
     assert not words & set(corpus.vocabulary.words[:10])
