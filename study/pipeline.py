@@ -120,8 +120,9 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any]) -
     corpus = prepare(study, store, ledger)
     with ledger.timed("questions"):
         questions, left_out = ask(study.tasks, corpus)
-    trained = [train(study, name, seed, corpus, questions, store, ledger) for name in study.models for seed in range(study.seeds)]
-    answers = score(study, trained, questions, store, ledger)
+    joined = places.join(questions)
+    trained = [train(study, name, seed, corpus, joined, store, ledger) for name in study.models for seed in range(study.seeds)]
+    answers = score(study, trained, questions, joined, store, ledger)
     with ledger.timed("comparison"):
         _write_tables(folder, study, corpus, trained, questions, left_out, answers, store)
     pd.DataFrame(ledger.rows).to_csv(folder / "stages.csv", index=False)
@@ -239,7 +240,7 @@ def ask(tasks: Tasks, corpus: EncodedCorpus) -> tuple[dict[str, Questions], dict
 
 
 def train(
-    study: Study, name: str, number: int, corpus: EncodedCorpus, questions: Mapping[str, Questions], store: Store, ledger: Ledger
+    study: Study, name: str, number: int, corpus: EncodedCorpus, joined: places.Places, store: Store, ledger: Ledger
 ) -> Trained:
     """Train one model with one seed and compute its vectors of all places."""
     settings = study.models[name]
@@ -259,7 +260,6 @@ def train(
     # A resumed training counts the time before its interruption too, which only its own curve knows.
     seconds = model.history[-1].seconds if model.history else artefact.seconds
     ledger.rows.append({"stage": f"train {label}", "seconds": round(seconds, 3), "reused": artefact.reused})
-    joined = places.join(questions)
     inputs = {"model": artefact.digest, "corpus": corpus.digest, "places": _digest_of_places(joined)}
 
     def embed(folder: Path) -> None:
@@ -275,10 +275,14 @@ def _digest_of_places(joined: places.Places) -> str:
 
 
 def score(
-    study: Study, trained: Sequence[Trained], questions: Mapping[str, Questions], store: Store, ledger: Ledger
+    study: Study,
+    trained: Sequence[Trained],
+    questions: Mapping[str, Questions],
+    joined: places.Places,
+    store: Store,
+    ledger: Ledger,
 ) -> list[Answer]:
     """Ask every task of every model, and of every baseline that needs no model."""
-    joined = places.join(questions)
     answers: list[Answer] = []
     done = 0
     asked_digests = {key: _digest_of_questions(asked) for key, asked in questions.items()}
