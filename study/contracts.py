@@ -19,7 +19,8 @@ Array = np.ndarray
 Sentence = Sequence[str]
 Span = tuple[int, int]
 Part = Literal["training", "development", "test"]
-Level = Literal["word", "target", "sentence", "vocabulary"]
+Level = Literal["word", "target", "sentence", "vocabulary", "hidden"]
+"""What a task asks for: bare words, words in their sentence, whole sentences, a model's lexicons, or guesses of hidden words."""
 
 ITEM_COLUMNS = (
     "view",
@@ -41,20 +42,6 @@ class StudyError(Exception):
 
 class NotAskableError(StudyError):
     """A task that a corpus is too small or too plain for: the study goes on without it and its report gives the reason."""
-
-
-def level_of(sentence: Sentence, span: Span) -> Level:
-    """Say what a place asks for: a bare ``word``, a whole ``sentence``, or a ``target`` within its sentence.
-
-    Parameters
-    ----------
-    sentence : sequence of str
-    span : tuple of int
-        Half-open word offsets.
-    """
-    if len(sentence) == 1:
-        return "word"
-    return "sentence" if span == (0, len(sentence)) else "target"
 
 
 @dataclass(frozen=True)
@@ -151,6 +138,25 @@ class Lexicon:
     vectors: Array
 
 
+@dataclass(frozen=True)
+class Guesses:
+    """What a model says of hidden words.
+
+    Attributes
+    ----------
+    log_probability : ndarray of shape (n,), float64
+        Of the right word, nats; NaN where the model does not know it or cannot guess there.
+    rank : ndarray of shape (n,), int64
+        Of the right word among the model's vocabulary, 1 for its first guess; 0 where not known.
+    best : sequence of sequence of str
+        For each place the words of the highest probability, best first; empty where the model cannot guess.
+    """
+
+    log_probability: Array
+    rank: Array
+    best: Sequence[Sequence[str]]
+
+
 class Model(Protocol):
     """A system that can be trained on a corpus and asked for vectors. Its constructor only stores its plain settings.
 
@@ -219,6 +225,38 @@ class Model(Protocol):
         ...
 
 
+@runtime_checkable
+class HasFiles(Protocol):
+    """A model made from files of the user's: their digests take part in the names of its artefacts."""
+
+    def files(self) -> Mapping[str, Path]:
+        """Return the files by a short name; raise StudyError where one is missing."""
+        ...
+
+
+@runtime_checkable
+class Predicts(Protocol):
+    """A model that can guess a hidden word from the words around it."""
+
+    def guess(self, sentences: Sequence[Sentence], places: Array, best: int) -> Mapping[str, Guesses]:
+        """Guess the words at places as if they were not to be seen.
+
+        Parameters
+        ----------
+        sentences : sequence of sequence of str
+        places : ndarray of shape (n, 3), int64
+            Rows ``(sentence, start, stop)`` of one word each.
+        best : int
+            How many words to name for each place.
+
+        Returns
+        -------
+        mapping of str to Guesses
+            One or more ways of guessing, by name.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Questions:
     """What a task asks of every model.
@@ -226,7 +264,7 @@ class Questions:
     Attributes
     ----------
     level : Level
-        What the places are; ``vocabulary`` when the task is asked of a model's lexicons instead of places.
+        What the places are; ``vocabulary``: a model's lexicons are asked, not places; ``hidden``: their words are guessed.
     sentences : sequence of sequence of str
     places : ndarray of shape (n, 3), int64
         Rows ``(sentence, start, stop)``.
@@ -265,20 +303,27 @@ class Score:
 
 @dataclass(frozen=True)
 class Result:
-    """The scores of all views of one model on one task, and the items (columns ``ITEM_COLUMNS``) they are computed from."""
+    """The scores of all views of one model on one task, and the items (columns ``ITEM_COLUMNS``) they are computed from.
+
+    ``tables`` are further tidy tables for the report (clusters of a word, guesses of hidden words), by the name of the file that
+    they are collected in, each with a column ``view``.
+    """
 
     scores: Sequence[Score]
     items: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 class Task(Protocol):
     """A question asked of every model: a keyword-only dataclass of its plain settings; it returns and never writes.
 
-    ``main_metric`` names the metric by which views and models are compared. ``data`` and other paths are marked as resources
-    (``metadata={"resource": True}``): an artefact's name holds the digest of the questions instead.
+    ``main_metric`` and ``main_question`` name the scores by which views and models are compared; higher is better. A task whose
+    ``main_metric`` is empty only describes: it chooses no view and compares no models. ``data`` and other paths are marked as
+    resources (``metadata={"resource": True}``): an artefact's name holds the digest of the questions instead.
     """
 
     main_metric: str
+    main_question: str
     version: int
     description: str
     source: str
@@ -290,8 +335,8 @@ class Task(Protocol):
     def score(self, questions: Questions, vectors: Mapping[str, Any]) -> Result:
         """Score every view of one model.
 
-        ``vectors`` maps a view to an array of shape (n places, d), NaN rows where unknown; at level ``vocabulary`` it maps a
-        view to a Lexicon.
+        ``vectors`` maps a view to an array of shape (n places, d), NaN where unknown; at level ``vocabulary`` to a Lexicon; at
+        level ``hidden`` a way of guessing to Guesses.
         """
         ...
 

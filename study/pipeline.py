@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from study import evaluation, report, results
-from study.contracts import HasBaselines, Model, Moment, NotAskableError, Questions, Result, StudyError, Task
+from study.contracts import HasBaselines, HasFiles, Model, Moment, NotAskableError, Questions, Result, StudyError, Task
 from study.corpus import EncodedCorpus, PartsSettings, Source, VocabularySettings, encode, split_text
 from study.model import places
 from study.progress import bar
@@ -154,7 +154,7 @@ def _write_tables(
     store: Store,
 ) -> None:
     tasks = {f"{family}/{name}": task for family, members in study.tasks.items() for name, task in members.items()}
-    main = {key: task.main_metric for key, task in tasks.items()}
+    main = {key: (task.main_question, task.main_metric) for key, task in tasks.items()}
     scores = results.scores_table(folder.name, corpus.name, answers, trained, main)
     items = results.items_table(folder.name, answers)
     common, comparisons = _compared(study, scores, items, answers, store)
@@ -169,7 +169,7 @@ def _write_tables(
         "plane": results.plane_table(study.report.plane, scores, questions, corpus, trained),
         "neighbours": results.neighbours_table(study.report.neighbours, study.report.nearest, corpus, trained),
     }
-    for name, table in tables.items():
+    for name, table in (tables | results.task_tables(answers)).items():
         table.to_csv(folder / f"{name}.csv", index=False)
     scores.to_parquet(folder / "scores.parquet", index=False)
     items.to_parquet(folder / "items.parquet", index=False)
@@ -255,12 +255,15 @@ def train(
         shutil.rmtree(checkpoints)
 
     trained_by = settings_of(model, without=("resource", "view"))
-    artefact = store.artefact("model", trained_by, {"corpus": corpus.digest}, fit, resume=True)
+    made_from = {"corpus": corpus.digest}
+    if isinstance(model, HasFiles):
+        made_from |= {name: digest_of_file(path) for name, path in model.files().items()}
+    artefact = store.artefact("model", trained_by, made_from, fit, resume=True)
     model.load(artefact.folder, corpus)
     # A resumed training counts the time before its interruption too, which only its own curve knows.
     seconds = model.history[-1].seconds if model.history else artefact.seconds
     ledger.rows.append({"stage": f"train {label}", "seconds": round(seconds, 3), "reused": artefact.reused})
-    inputs = {"model": artefact.digest, "corpus": corpus.digest, "places": _digest_of_places(joined)}
+    inputs = {"model": artefact.digest, "corpus": corpus.digest, "places": joined.digest}
 
     def embed(folder: Path) -> None:
         with bar(f"embedding with {label}", " sentences") as observe:
@@ -268,10 +271,6 @@ def train(
 
     vectors = ledger.enter(f"embed {label}", store.artefact("vectors", model, inputs, embed))
     return Trained(name, model, artefact, vectors)
-
-
-def _digest_of_places(joined: places.Places) -> str:
-    return digest_of([joined.sentences, joined.places.tolist(), joined.levels])
 
 
 def score(
@@ -304,17 +303,20 @@ def score(
             made, content = scored(key, "baselines", "baselines", partial(_baselines, asked))
             answers += [Answer(key, asked.level, name, None, result, content) for name, result in made.items()]
             for one in trained:
-                digest = one.artefact.digest if asked.level == "vocabulary" else one.vectors.digest
+                done += 1
+                observe(Moment(done, total, time.perf_counter() - start))
+                if not one.answers(asked.level):
+                    continue
+                of_model = asked.level in ("vocabulary", "hidden")
+                digest = one.artefact.digest if of_model else one.vectors.digest
                 made, content = scored(key, digest, one.name, partial(_answered, asked, one, key, joined))
                 (result,) = made.values()  # under the name of the first model that had these very vectors
                 answers.append(Answer(key, asked.level, one.name, one.seed, result, content))
-                done += 1
-                observe(Moment(done, total, time.perf_counter() - start))
     return answers
 
 
 def _answered(questions: Questions, one: Trained, key: str, joined: places.Places, task: Task) -> Mapping[str, Result]:
-    return {one.name: task.score(questions, one.vectors_of(key, questions.level, joined))}
+    return {one.name: task.score(questions, one.vectors_of(key, questions, joined))}
 
 
 def _baselines(questions: Questions, task: Task) -> Mapping[str, Result]:

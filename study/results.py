@@ -13,12 +13,14 @@ import numpy as np
 import pandas as pd
 
 from study import evaluation
-from study.contracts import Corpus, Level, Model, Questions, Result, Score, Task
+from study.contracts import Corpus, Level, Model, Predicts, Questions, Result, Score, Task
 from study.model import places
 from study.model.places import Places
 from study.store import Artefact
 
 IN_CONTEXT = "target"
+GUESSES = 5
+"""Words that a model names for a hidden one."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,18 @@ class Trained:
         """Return the seed it was trained with."""
         return self.model.seed
 
-    def vectors_of(self, task: str, level: Level, joined: Places) -> Mapping[str, Any]:
+    def answers(self, level: Level) -> bool:
+        """Whether the model has anything to say to questions of a level."""
+        return isinstance(self.model, Predicts) if level == "hidden" else bool(self.model.views(level))
+
+    def vectors_of(self, task: str, asked: Questions, joined: Places) -> Mapping[str, Any]:
         """Return what a task gets to score, view by view."""
+        level = asked.level
         if level == "vocabulary":
             return self.model.lexicons()
+        if level == "hidden":
+            assert isinstance(self.model, Predicts)  # only such models are asked
+            return self.model.guess(asked.sentences, asked.places, GUESSES)
         return places.vectors_of(self.vectors.folder, self.model, joined, task, level)
 
 
@@ -61,20 +71,32 @@ def write_results(folder: Path, results: Mapping[str, Result]) -> None:
     items = [result.items.assign(of=name) for name, result in results.items()]
     table = pd.concat(items, ignore_index=True) if items else pd.DataFrame({"of": pd.Series(dtype=str)})
     table.to_parquet(folder / "items.parquet", index=False)
+    for title in {title for result in results.values() for title in result.tables}:
+        found = [result.tables[title].assign(of=name) for name, result in results.items() if title in result.tables]
+        pd.concat(found, ignore_index=True).to_parquet(folder / f"table-{title}.parquet", index=False)
 
 
 def read_results(folder: Path) -> dict[str, Result]:
     """Read what ``write_results`` wrote."""
     scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
     items = pd.read_parquet(folder / "items.parquet")
+    tables = {path.stem.removeprefix("table-"): pd.read_parquet(path) for path in sorted(folder.glob("table-*.parquet"))}
     return {
-        name: Result([Score(**score) for score in found], items[items["of"] == name].drop(columns="of").reset_index(drop=True))
+        name: Result(
+            [Score(**score) for score in found],
+            _of(items, name),
+            {title: _of(table, name) for title, table in tables.items() if (table["of"] == name).any()},
+        )
         for name, found in scores.items()
     }
 
 
+def _of(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    return table[table["of"] == name].drop(columns="of").reset_index(drop=True)
+
+
 def scores_table(
-    run: str, corpus: str, answers: Sequence[Answer], trained: Sequence[Trained], main: Mapping[str, str]
+    run: str, corpus: str, answers: Sequence[Answer], trained: Sequence[Trained], main: Mapping[str, tuple[str, str]]
 ) -> pd.DataFrame:
     """Return the tidy table of all scores, headline views marked.
 
@@ -83,8 +105,8 @@ def scores_table(
     run, corpus : str
     answers : sequence of Answer
     trained : sequence of Trained
-    main : mapping of str to str
-        ``family/name`` of a task -> the metric it is compared by.
+    main : mapping of str to (str, str)
+        ``family/name`` of a task -> the question and the metric it is compared by.
     """
     last = {(one.name, one.seed): one.model.history[-1] for one in trained if one.model.history}
     rows = []
@@ -101,7 +123,7 @@ def scores_table(
                     "task": task,
                     "level": answer.level,
                     **asdict(score),
-                    "main": score.metric == main[answer.task],
+                    "main": (score.question, score.metric) == main[answer.task],
                     "seed": answer.seed,
                     "words_seen": end.words_seen if end else 0,
                     "seconds": end.seconds if end else 0.0,
@@ -122,6 +144,17 @@ def items_table(run: str, answers: Sequence[Answer]) -> pd.DataFrame:
         family, task = answer.task.split("/", 1)
         parts.append(answer.result.items.assign(run=run, model=answer.model, seed=answer.seed, family=family, task=task))
     return pd.concat(parts, ignore_index=True).astype({"seed": "Int64"})
+
+
+def task_tables(answers: Sequence[Answer]) -> dict[str, pd.DataFrame]:
+    """Collect the further tables of all tasks by name, with the columns ``family, task, model, seed`` before their own."""
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for answer in answers:
+        family, task = answer.task.split("/", 1)
+        for title, table in answer.result.tables.items():
+            told = pd.DataFrame({"family": family, "task": task, "model": answer.model, "seed": answer.seed}, index=table.index)
+            parts.setdefault(title, []).append(pd.concat([told, table], axis=1))
+    return {title: pd.concat(tables, ignore_index=True).astype({"seed": "Int64"}) for title, tables in parts.items()}
 
 
 def models_table(trained: Sequence[Trained]) -> pd.DataFrame:
@@ -213,7 +246,7 @@ def plane_table(
         items = asked.items.assign(word=[_target(asked, corpus, place) for place in asked.items["place"]])
         items = items[items["word"] == corpus.vocabulary.fold(word)]
         for name, one in reversed(first.items()):
-            arrays = one.vectors_of(key, asked.level, joined)
+            arrays = one.vectors_of(key, asked, joined)
             static = [view for view in ("word", "input") if view in arrays]
             for view in dict.fromkeys([*static, chosen.get(name, "")]):
                 if view not in arrays or items.empty:

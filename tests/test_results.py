@@ -61,7 +61,7 @@ def test_a_task_without_baselines_has_none(tmp_path):
 
 
 def test_the_headline_is_chosen_on_development_items_and_every_row_tells_its_cost(answers, trained):
-    table = results.scores_table("run", "corpus", answers, trained, {"probing/a": "accuracy"})
+    table = results.scores_table("run", "corpus", answers, trained, {"probing/a": ("label", "accuracy")})
     assert set(table.loc[table["headline"] & (table["model"] == "encoder"), "view"]) == {"layer-2"}
     assert table.loc[table["model"] == "majority", "headline"].all()
     assert table["main"].all()

@@ -40,6 +40,7 @@ class Analogy:
     source: str = field(metadata={"resource": True})
 
     main_metric: ClassVar[str] = "accuracy"
+    main_question: ClassVar[str] = "all"
     version: ClassVar[int] = 1
 
     def questions(self, corpus: Corpus) -> Questions:

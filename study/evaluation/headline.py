@@ -11,10 +11,8 @@ KEYS = ["model", "family", "level"]
 
 
 def main_rows(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of each task's main metric; where one of them is of ``all`` its questions, that one alone."""
-    main = scores[scores["main"].astype(bool)]
-    whole = main["question"].eq("all").groupby([main["family"], main["task"]]).transform("any")
-    return main[~whole | main["question"].eq("all")]
+    """Return the rows by which each task's views and models are compared."""
+    return scores[scores["main"].astype(bool)]
 
 
 def headlines(scores: pd.DataFrame) -> pd.DataFrame:

@@ -101,13 +101,20 @@ METRICS: dict[str, Metric] = {
     "word_macro_f1": over_words(macro_f1),
     "auc": over_words(area_under_curve),
     "silhouette": over_words(mean_value),
+    "mean": mean_value,
+    "selectivity": mean_value,
+    "codelength": mean_value,
+    "reciprocal_rank": mean_value,
+    "log_probability": mean_value,
 }
 
 
 def chance(items: pd.DataFrame, metric: str) -> float:
     """Return what guessing is worth: 0 for a correlation or a silhouette, 1/2 for an area, else one over the classes."""
-    if metric in ("spearman", "silhouette"):
+    if metric in ("spearman", "silhouette", "mean", "selectivity"):
         return 0.0
+    if metric in ("codelength", "reciprocal_rank", "log_probability"):
+        return np.nan  # its task knows
     if metric == "auc":
         return 0.5
     if metric.startswith("word_"):
@@ -121,5 +128,12 @@ def number(items: pd.DataFrame) -> int:
 
 
 def select(items: pd.DataFrame, question: str) -> pd.DataFrame:
-    """Return the items that the scores of a question are computed from; ``all`` takes every item."""
-    return items if question == "all" else items[items["question"] == question]
+    """Return the items that the scores of a question are computed from.
+
+    ``all`` takes every item; ``question: group`` takes those of a question that belong to one group, such as a word.
+    """
+    if question == "all":
+        return items
+    name, colon, group = question.partition(": ")
+    chosen = items[items["question"] == name]
+    return chosen[chosen["group"] == group] if colon else chosen

@@ -55,6 +55,7 @@ class Senses:
     source: str = field(metadata={"resource": True})
 
     main_metric: ClassVar[str] = "word_accuracy"
+    main_question: ClassVar[str] = "sense"
     version: ClassVar[int] = 1
 
     def questions(self, corpus: Corpus) -> Questions:

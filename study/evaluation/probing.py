@@ -48,6 +48,7 @@ class LinearProbe:
     seed: int
 
     main_metric: ClassVar[str] = "accuracy"
+    main_question: ClassVar[str] = "label"
     version: ClassVar[int] = 1
 
     def score(self, questions: Questions, vectors: Mapping[str, Array]) -> Result:

@@ -37,6 +37,7 @@ class Similarity:
     source: str = field(metadata={"resource": True})
 
     main_metric: ClassVar[str] = "spearman"
+    main_question: ClassVar[str] = "pair"
     version: ClassVar[int] = 1
 
     def questions(self, corpus: Corpus) -> Questions:

@@ -173,10 +173,16 @@ def _ratio(above: Array, below: Array) -> Array:
     return np.divide(above, below, out=np.full(above.shape, np.nan, dtype=above.dtype), where=below > 0)
 
 
+def _mean_value(items: pd.DataFrame) -> Replicate:
+    value = items["predicted_value"].to_numpy(np.float32)
+    return lambda weight: _ratio(weight @ value, weight.sum(1))
+
+
 WEIGHTED: Mapping[str, Callable[[pd.DataFrame], Replicate]] = {
     "accuracy": _accuracy,
     "macro_f1": _macro_f1,
     "spearman": _spearman,
+    **dict.fromkeys(("mean", "selectivity", "codelength", "reciprocal_rank", "log_probability"), _mean_value),
 }
 
 
@@ -241,11 +247,6 @@ def _area_under_curve(items: pd.DataFrame) -> Replicate:
         return _ratio((near * below).sum(1), near.sum(1) * far.sum(1))
 
     return replicate
-
-
-def _mean_value(items: pd.DataFrame) -> Replicate:
-    value = items["predicted_value"].to_numpy(np.float32)
-    return lambda weight: _ratio(weight @ value, weight.sum(1))
 
 
 WITHIN_A_WORD: Mapping[str, Callable[[pd.DataFrame], Replicate]] = {

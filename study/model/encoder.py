@@ -27,9 +27,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from study.contracts import Array, Level, Lexicon, Moment, Observe, Sentence, StudyError, level_of
+from study.contracts import Array, Level, Lexicon, Moment, Observe, Sentence, StudyError
 from study.corpus import EncodedCorpus
 from study.model.history import read_history, write_history
+from study.model.places import level_of
 from study.model.pretraining import Pretraining
 from study.model.readout import Readout
 from study.model.regimen import Regimen, choose_fabric, limited_threads

@@ -5,14 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from study.contracts import Array, Level, Model, Moment, Observe, Questions, Sentence
+from study.contracts import Array, Level, Model, Moment, Observe, Questions, Sentence, Span
+from study.store import digest_of
 
 SENTENCES_AT_ONCE = 1024
+
+
+def level_of(sentence: Sentence, span: Span) -> Level:
+    """Say what a place asks for: a bare ``word``, a whole ``sentence``, or a ``target`` within its sentence.
+
+    Parameters
+    ----------
+    sentence : sequence of str
+    span : tuple of int
+        Half-open word offsets.
+    """
+    if len(sentence) == 1:
+        return "word"
+    return "sentence" if span == (0, len(sentence)) else "target"
 
 
 @dataclass(frozen=True)
@@ -35,11 +51,18 @@ class Places:
     rows: Mapping[str, Array]
     levels: tuple[Level, ...]
 
+    @cached_property
+    def digest(self) -> str:
+        """The digest of the sentences, the places in them and the levels, which name the vectors made of them."""
+        return digest_of([self.sentences, self.places.tolist(), self.levels])
+
 
 def join(questions: Mapping[str, Questions]) -> Places:
-    """Join the places of several tasks, given by name."""
+    """Join the places of several tasks, given by name; those of hidden words need no vectors."""
     asked = {
-        name: [(tuple(task.sentences[number]), int(start), int(stop)) for number, start, stop in task.places]
+        name: []
+        if task.level == "hidden"
+        else [(tuple(task.sentences[number]), int(start), int(stop)) for number, start, stop in task.places]
         for name, task in questions.items()
     }
     distinct = sorted({place for places in asked.values() for place in places}, key=lambda place: (len(place[0]), place))
@@ -50,7 +73,7 @@ def join(questions: Mapping[str, Questions]) -> Places:
         sentences=sentences,
         places=np.array([(number_of[s], start, stop) for s, start, stop in distinct], np.int64).reshape(-1, 3),
         rows={name: np.array([row_of[place] for place in places], np.int64) for name, places in asked.items()},
-        levels=tuple(dict.fromkeys(task.level for task in questions.values() if len(task.places))),
+        levels=tuple(dict.fromkeys(task.level for task in questions.values() if len(task.places) and task.level != "hidden")),
     )
 
 

@@ -15,7 +15,8 @@ from typing import Protocol
 
 import numpy as np
 
-from study.contracts import Array, Level, Lexicon, Sentence, Vocabulary, level_of
+from study.contracts import Array, Level, Lexicon, Sentence, Vocabulary
+from study.model.places import level_of
 
 STATIC_VIEWS: dict[Level, tuple[str, ...]] = {
     "word": ("word",),
