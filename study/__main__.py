@@ -5,6 +5,7 @@ Hydra composes the configuration, this file instantiates it once, and ``study.pi
 
 from __future__ import annotations
 
+import inspect
 import os
 import shlex
 import sys
@@ -21,7 +22,7 @@ from hydra.errors import InstantiationException
 from hydra.experimental.callback import Callback
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
@@ -127,7 +128,7 @@ def _study(config: DictConfig, folder: Path) -> None:
     from study import pipeline  # here, because it loads torch, and a word of help should not wait for that
 
     tasks = {
-        family: {name: _task(family, name, node) for name, node in (members or {}).items()}
+        family: {name: _task(family, name, node, config.probe) for name, node in (members or {}).items()}
         for family, members in config.tasks.items()
     }
     study = pipeline.Study(
@@ -138,6 +139,7 @@ def _study(config: DictConfig, folder: Path) -> None:
         models={name: _made(f"models.{name}", node) for name, node in config.models.items()},
         tasks=tasks,
         seeds=config.seeds,
+        vectors=config.vectors,
         report=_made("report", config.report),
     )
     check_types("", study)
@@ -179,8 +181,10 @@ def _overrides() -> Mapping[str, str]:
     return {key.lstrip("+"): value for key, _, value in pairs}
 
 
-def _task(family: str, name: str, node: DictConfig) -> Any:
-    """Instantiate a task, its data file found beside its YAML."""
+def _task(family: str, name: str, node: DictConfig, probe: DictConfig) -> Any:
+    """Instantiate a task, its data file found beside its YAML; a probe that names no regimen follows the study's own."""
+    if "regimen" not in node and "regimen" in inspect.signature(get_class(node._target_)).parameters:
+        node = OmegaConf.create({**node, "regimen": probe})
     if isinstance(node.get("data"), str) and ":" not in node.data:
         node = node.copy()
         node.data = str(next((path for path in _candidates(family, name, node.data) if path.exists()), node.data))

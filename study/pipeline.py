@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -71,6 +71,8 @@ class Study:
     tasks : mapping of str to mapping of str to Task
     seeds : int
         Trainings of each model, with seeds ``seed``, ``seed + 1``, …
+    vectors : {"float32", "float16"}
+        Numbers in which vectors are kept on disk.
     report : ReportSettings
     """
 
@@ -81,6 +83,7 @@ class Study:
     models: Mapping[str, Model]
     tasks: Tasks
     seeds: int
+    vectors: Literal["float32", "float16"]
     report: ReportSettings
 
 
@@ -267,9 +270,11 @@ def train(
 
     def embed(folder: Path) -> None:
         with bar(f"embedding with {label}", " sentences") as observe:
-            places.embed(model, joined, folder, observe)
+            places.embed(model, joined, folder, observe, study.vectors)
 
-    vectors = ledger.enter(f"embed {label}", store.artefact("vectors", model, inputs, embed))
+    vectors = ledger.enter(
+        f"embed {label}", store.artefact("vectors", {"model": model, "numbers": study.vectors}, inputs, embed)
+    )
     return Trained(name, model, artefact, vectors)
 
 

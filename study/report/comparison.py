@@ -56,13 +56,8 @@ def over_seeds(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def main_scores(run: Run) -> pd.DataFrame:
-    """Return the main metric of every model, view and task on the test split, averaged over seeds.
-
-    Where a task has a score over ``all`` its questions, that one alone.
-    """
-    scores = over_seeds(run.scores[run.scores["main"] & (run.scores["split"] == "test")])
-    whole = scores["question"].eq("all").groupby([scores["family"], scores["task"]]).transform("any")
-    return scores[~whole | scores["question"].eq("all")].reset_index(drop=True)
+    """Return the main metric of every model, view and task on the test split, averaged over seeds."""
+    return over_seeds(run.scores[run.scores["main"] & (run.scores["split"] == "test")])
 
 
 def word_answers(run: Run) -> pd.DataFrame:

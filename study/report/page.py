@@ -14,8 +14,9 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from study.report import comparison, curve, material, plane, plot
+from study.report import comparison, curve, geometry, material, plane, plot
 from study.report import sweep as sweeps
+from study.report.guesses import guesses_table
 from study.report.pairing import contest_table, contests
 from study.report.plot import Look
 from study.report.run import Run
@@ -83,7 +84,7 @@ def write(folder: Path) -> Path:
     look = plot.looks([*run.trained, *run.controls])
     album = Album(folder / "figures")
     sections = [_family(run, family, look, album) for family in run.families]
-    sections += [_neighbours(run, album), _costs(run, look, album), _material(run), _tasks(run)]
+    sections += [_views(run, album), _neighbours(run, album), _costs(run, look, album), _material(run), _tasks(run)]
     sections = [section for section in sections if section.figures or section.tables or section.folded]
     found = contests(run)
     opening = [contest_table(found, run.seeds)] if found else []
@@ -160,8 +161,9 @@ def _swept(sweep: sweeps.Sweep, family: str, look: Mapping[str, Look], album: Al
 
 
 def _family(run: Run, family: str, look: Mapping[str, Look], album: Album) -> Section:
-    scores = comparison.main_scores(run)
-    scores = scores[(scores["family"] == family) & scores["value"].notna()]
+    compared = comparison.main_scores(run)
+    compared = compared[compared["family"] == family]
+    scores = compared[compared["value"].notna()]
     name, heads = spell(family).capitalize(), plot.headline_rows(scores)
     figures: list[Drawn] = []
     if len(heads):
@@ -172,9 +174,26 @@ def _family(run: Run, family: str, look: Mapping[str, Look], album: Album) -> Se
         figures += album.add(f"{family}-layers", caption, plot.layers(scores, look))
     if family == "polysemy":
         figures += _words(run, look, album)
-    folded = [comparison.view_table(run, family), comparison.metric_table(run, family)]
-    folded += [table for table in (comparison.common_table(run, family), comparison.paired_table(run, family)) if table.rows]
-    return Section(name, figures, [comparison.score_table(run, family)], folded)
+    tables, folded = [], []
+    if len(compared):
+        tables = [comparison.score_table(run, family)]
+        folded = [comparison.view_table(run, family), comparison.metric_table(run, family)]
+        folded += [table for table in (comparison.common_table(run, family), comparison.paired_table(run, family)) if table.rows]
+    if len(geometry.described(run, family)):
+        caption = f"{name} by layer, with 95 % bands; rules: models with one vector per word. It describes: no view is better."
+        figures += album.add(f"{family}-described", caption, geometry.by_layer(run, family, look))
+        (folded if tables else tables).append(geometry.description_table(run, family))
+    if (run.guesses["family"] == family).any():
+        folded.append(guesses_table(run))
+    return Section(name, figures, tables, folded)
+
+
+def _views(run: Run, album: Album) -> Section:
+    figures: list[Drawn] = []
+    for measure in run.views["measure"].unique():
+        caption = f"How alike every two views are ({spell(measure)}), over the same places of the tasks."
+        figures += album.add(f"views-{measure}", caption, geometry.matrix(run.views, measure))
+    return Section("Views against each other", figures, folded=[geometry.matrix_table(run)] if len(run.views) else [])
 
 
 def _words(run: Run, look: Mapping[str, Look], album: Album) -> list[Drawn]:

@@ -180,7 +180,8 @@ def layers(scores: pd.DataFrame, look: Mapping[str, Look]) -> Figure | None:
                 dash = (0, (1, 1)) if model == "majority" else "-." if model not in look else "--"
                 value = mine.loc[mine["headline"], "value"].iloc[0]
                 axis.axhline(value, color=shown.colour, linestyle=dash, linewidth=1.4, label=model)
-        axis.axhline(rows["chance"].median(), color="black", linestyle=":", linewidth=1, label="chance")
+        if rows["chance"].notna().any():
+            axis.axhline(rows["chance"].median(), color="black", linestyle=":", linewidth=1, label="chance")
         depths = sorted(rows["depth"].dropna().unique())
         axis.set_xticks(depths, ["input" if layer == 0 else f"{layer:.0f}" for layer in depths])
         axis.set_xlim(depths[0] - 0.4, depths[-1] + 0.4)

@@ -37,6 +37,8 @@ COLUMNS = {
     "targets": "family:t task:t target:t training_count:f in_vocabulary:b",
     "plane": "model:t view:t word:t item:t sense:t sentence:t x:f y:f share_x:f share_y:f static:b",
     "neighbours": "model:t view:t word:t rank:f neighbour:t cosine:f",
+    "guesses": "family:t task:t model:t seed:f view:t item:t sentence:t word:t rank:f log_probability:f guesses:t",
+    "views": "first:t second:t measure:t value:f n:f",
     "tasks": "family:t task:t level:t description:t source:t items_test:f items_development:f dropped:t note:t",
 }
 ITEM_COLUMNS = ("family", "task", "model", "view", "seed", "question", "item", "group", "split", "gold", "predicted", "known")
@@ -102,7 +104,7 @@ class Run:
     labels : mapping of str to str
         The tasks whose name is one of the several words they ask about, and how the tables name them instead: ``bank`` as
         "bank and others (9 words)".
-    scores, items, common, comparisons, models, stages, curves, targets, plane, neighbours, tasks : DataFrame
+    scores, items, common, comparisons, models, stages, curves, targets, plane, neighbours, guesses, views, tasks : DataFrame
         The tables, tidy; a table that the run did not write has no rows.
     """
 
@@ -120,6 +122,8 @@ class Run:
     targets: pd.DataFrame
     plane: pd.DataFrame
     neighbours: pd.DataFrame
+    guesses: pd.DataFrame
+    views: pd.DataFrame
     tasks: pd.DataFrame
 
     @classmethod

@@ -54,7 +54,7 @@ def test_a_task_gets_its_places_back_in_its_own_order(joined):
 def test_embedding_in_pieces_asks_for_each_sentence_once(joined, tmp_path, monkeypatch, at_once):
     monkeypatch.setattr(places, "SENTENCES_AT_ONCE", at_once)
     model = Recorder()
-    places.embed(model, joined, tmp_path, lambda moment: None)
+    places.embed(model, joined, tmp_path, lambda moment: None, "float32")
     assert [sentence for call in model.calls for sentence in call] == joined.sentences
     vectors = places.vectors_of(tmp_path, model, joined, "probing/c", "target")
     assert vectors["type"].tolist() == [[3, 1, 2], [3, 0, 1]]

@@ -46,12 +46,12 @@ def test_only_the_test_split_is_in_the_tables(make_run):
     assert comparison.main_scores(Run.read(folder))["value"].max() < 1
 
 
-def test_a_score_over_all_questions_stands_for_them(make_run):
+def test_only_the_main_question_is_in_the_score_table(make_run):
     folder = make_run(families=("similarity",))
     scores = pd.read_csv(folder / "scores.csv")
-    pd.concat([scores, scores.assign(question="all", value=0.7)]).to_csv(folder / "scores.csv", index=False)
+    pd.concat([scores, scores.assign(question="noun", value=0.7, main=False)]).to_csv(folder / "scores.csv", index=False)
     run = Run.read(folder)
-    assert set(comparison.main_scores(run)["question"]) == {"all"}
+    assert set(comparison.main_scores(run)["question"]) == {"pair"}
     assert len(comparison.metric_table(run, "similarity").rows) == 2
 
 
