@@ -21,6 +21,8 @@ from study.store import Artefact
 IN_CONTEXT = "target"
 GUESSES = 5
 """Words that a model names for a hidden one."""
+PLACES_COMPARED = 1000
+"""Places over which views are compared, at most: the comparison holds a square of them per view."""
 
 
 @dataclass(frozen=True)
@@ -281,6 +283,22 @@ def plane_table(
 def _target(asked: Questions, corpus: Corpus, place: int) -> str:
     number, start, stop = asked.places[place]
     return " ".join(corpus.vocabulary.fold(word) for word in asked.sentences[number][start:stop])
+
+
+def views_table(questions: Mapping[str, Questions], joined: Places, trained: Sequence[Trained]) -> pd.DataFrame:
+    """Say how alike every two views of all models' first seeds are, over the same places in sentences.
+
+    The places are those of one task, of the family ``geometry`` if there is one, and at most ``PLACES_COMPARED`` of them.
+    """
+    keys = [key for key, asked in questions.items() if asked.level == IN_CONTEXT]
+    arrays = {}
+    for key in sorted(keys, key=lambda key: not key.startswith("geometry/"))[:1]:
+        number = len(questions[key].places)
+        rows = np.sort(np.random.default_rng(0).permutation(number)[:PLACES_COMPARED])
+        for one in {one.name: one for one in reversed(trained)}.values():
+            for view, array in one.vectors_of(key, questions[key], joined).items():
+                arrays[f"{one.name} {view}"] = np.asarray(array)[rows]
+    return evaluation.similarity_of_views(arrays)
 
 
 def neighbours_table(words: Sequence[str], nearest: int, corpus: Corpus, trained: Sequence[Trained]) -> pd.DataFrame:

@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 from study import paths
 from study.contracts import StudyError
 from study.corpus.compression import OpenFile, open_file
-from study.corpus.fetching import fetched
 from study.corpus.text import Described, Document, plain_documents
 from study.corpus.wikitext import MEDIA_AND_CATEGORIES, paragraphs
+from study.fetching import fetched
 
 SAMPLE = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 
@@ -62,7 +62,8 @@ class Wikimedia(Described):
             path = start / Path(self.path).expanduser()
             if path.is_file():
                 return [path]
-        return [fetched(f"corpus/{self.name}/{self.address.rpartition('/')[2]}", self.address, None)]
+        path = paths.data() / "corpus" / self.name / self.address.rpartition("/")[2]
+        return [fetched(path, self.address, None)]
 
     def documents(self) -> Iterator[Document]:
         """Yield the articles."""

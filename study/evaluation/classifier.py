@@ -1,24 +1,21 @@
-"""A linear probe and its floors: how they are fitted, how their strictness is chosen, and what they then predict.
+"""Classifiers that take and give labels by name: fitted, their strictness chosen on development items, and what they predict.
 
-The regimen is the same for every view: features are standardised by the training items, the penalty is chosen on development
-items, and only then are test items predicted. Scores within 1e-6 of the highest are ties, which go to the class most frequent
-in training and then to the first, so that equal vectors always get equal answers.
+They are the readers of ``study.evaluation.reader`` for tasks that need no more than answers.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 
 from study.contracts import Array
+from study.evaluation import reader
+from study.evaluation.protocol import deal
 
-TIE = 1e-6
+__all__ = ["Fit", "Predict", "deal", "logistic_regression", "majority", "naive_bayes", "predict_splits"]
 
 Predict = Callable[[Any], Array]
 Fit = Callable[[Any, Array, float], Predict]
@@ -26,7 +23,7 @@ Fit = Callable[[Any, Array, float], Predict]
 
 
 def logistic_regression(iterations: int) -> Fit:
-    """Return the fit of a multinomial logistic regression; its penalty is the L2 weight per training item.
+    """Return the fit of the linear reader; its penalty is the L2 weight per training item.
 
     Parameters
     ----------
@@ -35,27 +32,9 @@ def logistic_regression(iterations: int) -> Fit:
     """
 
     def fit(features: Array, labels: Array, penalty: float) -> Predict:
-        if len(np.unique(labels)) < 2:
-            return majority(features, labels, penalty)
-        mean, spread = features.mean(0), features.std(0)
-        spread = np.where(spread > TIE * np.maximum(np.abs(mean), 1e-30), spread, 1.0)
-
-        def standard(values: Array) -> Array:
-            return (values - mean) / spread
-
-        model = LogisticRegression(C=1 / (penalty * len(labels)), max_iter=iterations, tol=1e-3)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the bound on the steps is a part of the regimen
-            model.fit(standard(features), labels)
-        frequency = np.array([(labels == name).sum() for name in model.classes_])
-
-        def predict(values: Array) -> Array:
-            scores = model.decision_function(standard(values))
-            scores = np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
-            tied = scores >= scores.max(1, keepdims=True) - TIE
-            return model.classes_[(tied * frequency).argmax(1)]
-
-        return predict
+        names, codes = np.unique(labels, return_inverse=True)
+        (reading,) = reader.linear((penalty,), iterations)(features, codes, len(names))
+        return lambda values: names[reader.decide(reading.log_probability(values), np.bincount(codes))]
 
     return fit
 
@@ -102,70 +81,3 @@ def predict_splits(features: Any, labels: Array, split: Array, *, fit: Fit, pena
     if test.any():
         predicted[test] = best(features[test])
     return predicted
-
-
-def predict_folds(
-    features: Any, labels: Array, groups: Array, split: Array, *, fit: Fit, penalties: Sequence[float], folds: int, seed: int
-) -> Array:
-    """Predict each item by a probe that saw no item of its group, in two cross-validations.
-
-    Development items are predicted among themselves, which chooses the penalty. Test items are predicted from the other folds
-    of the test items and from all development items.
-
-    Parameters
-    ----------
-    features, labels, groups, split : arrays of n known items
-        Split is ``development`` or ``test``, one for all items of a group.
-    fit, penalties
-        As in ``predict_splits``.
-    folds, seed : int
-        Number of folds, and the seed by which groups are dealt to them.
-
-    Returns
-    -------
-    ndarray of shape (n,), text
-    """
-    predicted = np.full(len(labels), "", dtype=object)
-    penalty = penalties[0]
-    for name in ("development", "test"):
-        here = np.flatnonzero(split == name)
-        if not len(here):
-            continue
-        fold = np.full(len(labels), -1)
-        fold[here] = deal(groups[here], labels[here], folds, seed)
-        learns = fold >= 0 if name == "development" else np.ones(len(labels), dtype=bool)
-        answers = {}
-        for candidate in penalties if name == "development" else (penalty,):
-            answers[candidate] = _crossed(features, labels, fold, learns, fit, candidate)
-        penalty = max(answers, key=lambda candidate: (answers[candidate][here] == labels[here]).mean())
-        predicted[here] = answers[penalty][here]
-    return predicted
-
-
-def _crossed(features: Any, labels: Array, fold: Array, learns: Array, fit: Fit, penalty: float) -> Array:
-    """Predict each fold from the items that may be learned from outside it; what cannot be predicted stays empty."""
-    predicted = np.full(len(labels), "", dtype=object)
-    for number in range(fold.max() + 1):
-        held, training = fold == number, learns & (fold != number)
-        if held.any() and training.any():
-            predicted[held] = fit(features[training], labels[training], penalty)(features[held])
-    return predicted
-
-
-def deal(groups: Array, labels: Array, folds: int, seed: int) -> Array:
-    """Deal whole groups to folds so that every fold has its share of each label.
-
-    Groups are shuffled, and the groups of each label (their first) are dealt in turn; never more folds than groups.
-
-    Returns
-    -------
-    ndarray of shape (n,), int64
-        The fold of each item.
-    """
-    names, first, codes = np.unique(groups, return_index=True, return_inverse=True)
-    shuffled = np.random.default_rng(seed).permutation(len(names))
-    fold = np.empty(len(names), dtype=np.int64)
-    for label in np.unique(labels):
-        own = shuffled[labels[first][shuffled] == label]
-        fold[own] = np.arange(len(own)) % min(folds, len(names))
-    return fold[codes]

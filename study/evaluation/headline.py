@@ -1,27 +1,36 @@
-"""The one view by which a model is compared in a family of tasks, chosen on development items and never on test."""
+"""The one view by which a model is compared in a family of tasks, chosen on development items and never on test.
+
+Three rules, the first that can be followed:
+
+1. the best view on the development items of the family's tasks at that level;
+2. the best view on the development items at that level of the model's other families, all of them taken together;
+3. what was fixed in advance: at the level of a word ``word``, else ``averaged``, else ``input``; in a sentence the last
+   ``layer-``, else ``context``; where none of these is to be had, the model's first view.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pandas as pd
 
 IN_ADVANCE = ("word", "averaged", "input")
-"""Views in the order in which they are taken where a family has no development items."""
+"""Views of bare words in the order in which they are taken where there are no development items."""
 
 KEYS = ["model", "family", "level"]
 
 
 def main_rows(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows by which each task's views and models are compared."""
+    """Return the rows by which each task's views and models are compared; a task that only describes has none."""
     return scores[scores["main"].astype(bool)]
 
 
 def headlines(scores: pd.DataFrame) -> pd.DataFrame:
-    """Choose the headline view of every model, family and level.
+    """Choose the headline view of every model, family and level with a task that compares.
 
-    The view with the highest mean, over the development items of the family's tasks and over seeds, of the chance-centred main
-    metric ``(value - chance) / (1 - chance)``; of equal ones the first in the model's order. A view that lacks a task which
-    another has takes no part. Without development items the choice was made in advance: ``word``, else ``averaged``, else
-    ``input``, else the model's first view. No row of another split is looked at.
+    The best view has the highest mean, over the development items of tasks and over seeds, of the chance-centred main metric
+    ``(value - chance) / (1 - chance)``; of equal ones it is the first in the model's order. A view that lacks a task which
+    another has takes no part. No row of another split is looked at.
 
     Parameters
     ----------
@@ -34,23 +43,41 @@ def headlines(scores: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Columns ``model, family, level, view``, ``value`` (the mean it was chosen by, NaN without) and ``reason``.
     """
+    main = main_rows(scores)
+    centred = ((main["value"] - main["chance"]) / (1 - main["chance"])).rename("centred")
+    development = main.assign(centred=centred)[main["split"] == "development"]
     chosen = []
-    for key, part in main_rows(scores).groupby(KEYS, sort=False):
+    for key, part in main.groupby(KEYS, sort=False):
+        model, family, level = key
         views = list(dict.fromkeys(part["view"]))
-        view, value, reason = _choose(part[part["split"] == "development"], views)
+        told = development[(development["model"] == model) & (development["level"] == level) & development["view"].isin(views)]
+        own, others = told[told["family"] == family], told[told["family"] != family]
+        view, value, reason = _choose(views, own, others, str(level))
         chosen.append((*key, view, value, reason))
     return pd.DataFrame(chosen, columns=[*KEYS, "view", "value", "reason"])
 
 
-def _choose(development: pd.DataFrame, views: list[str]) -> tuple[str, float, str]:
+def _choose(views: Sequence[str], own: pd.DataFrame, others: pd.DataFrame, level: str) -> tuple[str, float, str]:
     """Return view, mean on development items and reason; ``views`` are in the model's order."""
-    centred = ((development["value"] - development["chance"]) / (1 - development["chance"])).rename("centred")
-    table = development.assign(centred=centred).pivot_table(index="view", columns="task", values="centred", aggfunc="mean")
-    means = table.dropna().mean(axis=1)
+    mine, elsewhere = _means(own), _means(others)
     if len(views) == 1:
-        return views[0], float(means.get(views[0], float("nan"))), "its only view"
-    if means.empty:
-        first = next((name for name in IN_ADVANCE if name in views), views[0])
-        return first, float("nan"), "fixed in advance: no development items"
-    best = max((name for name in views if name in means.index), key=lambda name: float(means[name]))
-    return best, float(means[best]), "best on development items"
+        return views[0], float(mine.get(views[0], float("nan"))), "its only view"
+    families = " and ".join(dict.fromkeys(others["family"]))
+    for means, reason in ((mine, "best on development items"), (elsewhere, f"best on development items of {families}")):
+        if not means.empty:
+            best = max((name for name in views if name in means.index), key=lambda name: float(means[name]))
+            return best, float(means[best]), reason
+    return _in_advance(views, level), float("nan"), "fixed in advance: no development items"
+
+
+def _means(development: pd.DataFrame) -> pd.Series:
+    """Return the mean over tasks of each view that has them all; empty without development items."""
+    table = development.pivot_table(index="view", columns=["family", "task"], values="centred", aggfunc="mean")
+    return table.dropna().mean(axis=1)
+
+
+def _in_advance(views: Sequence[str], level: str) -> str:
+    layers = sorted((name for name in views if name.startswith("layer-")), key=lambda name: int(name.removeprefix("layer-")))
+    contextual = [*reversed(layers), *(name for name in views if name == "context")]
+    in_order = (*contextual, *IN_ADVANCE) if level in ("target", "sentence") else IN_ADVANCE
+    return next((name for name in in_order if name in views), views[0])

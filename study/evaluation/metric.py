@@ -124,16 +124,19 @@ def chance(items: pd.DataFrame, metric: str) -> float:
 
 def number(items: pd.DataFrame) -> int:
     """Count the known things that were asked about, repeats of one only once."""
-    return len({name.partition("/")[0] for name in items.loc[items["known"].astype(bool), "item"]})
+    return len({name.partition("/")[0] for name in items.loc[items["known"].astype(bool), "item"].tolist()})
 
 
 def select(items: pd.DataFrame, question: str) -> pd.DataFrame:
     """Return the items that the scores of a question are computed from.
 
-    ``all`` takes every item; ``question: group`` takes those of a question that belong to one group, such as a word.
+    ``all`` takes every item; a question takes its own items and those of its parts, which are written ``question: part``.
+    Where there are none, ``question: group`` takes those of a question that belong to one group, such as a word.
     """
     if question == "all":
         return items
-    name, colon, group = question.partition(": ")
-    chosen = items[items["question"] == name]
-    return chosen[chosen["group"] == group] if colon else chosen
+    own = [name for name in items["question"].unique() if name == question or name.startswith(f"{question}: ")]
+    if own:
+        return items[items["question"].isin(own)]
+    name, _, group = question.partition(": ")
+    return items[(items["question"] == name) & (items["group"] == group)]

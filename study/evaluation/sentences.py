@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from study.contracts import Corpus, NotAskableError, Questions, Sentence
-from study.evaluation.probing import LinearProbe
+from study.evaluation.probing import LabelProbe
 from study.evaluation.table import SPLITS
 
 Candidate = tuple[int, Sentence]
@@ -27,7 +27,7 @@ Candidate = tuple[int, Sentence]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SentenceProbe(LinearProbe):
+class SentenceProbe(LabelProbe):
     """What the probes made from the corpus share: which sentences, and how many.
 
     Parameters
@@ -68,7 +68,7 @@ class SentenceProbe(LinearProbe):
 
     def _sample(self, candidates: Sequence[Candidate], dealt: dict[int, str]) -> list[tuple[str, Candidate]]:
         """Draw at most the wanted number of sentences of each split."""
-        rng = np.random.default_rng(self.seed)
+        rng = np.random.default_rng(self.regimen.seed)
         chosen = []
         for split, wanted in zip(SPLITS, (self.training, self.development, self.test), strict=True):
             own = [candidate for candidate in candidates if dealt[candidate[0]] == split]
@@ -115,12 +115,16 @@ class SentenceLength(SentenceProbe):
         """Ask for the class of length of sentences of the test part."""
         candidates = self._candidates(corpus)
         chosen = self._sample(candidates, self._splits(candidates))
-        lengths = np.array([len(words) for _, words in candidates])
-        cuts = np.unique(np.quantile(lengths, np.arange(1, self.bins) / self.bins, method="lower"))
-        edges = [self.shortest, *(int(cut) + 1 for cut in cuts if cut + 1 <= lengths.max()), int(lengths.max()) + 1]
-        names = [f"{low:02d}-{high - 1:02d} words" for low, high in pairwise(edges)]
-        classes = np.searchsorted(edges, [len(words) for _, (_, words) in chosen], side="right") - 1
-        return _questions(chosen, [names[number] for number in classes])
+        name_of = length_classes([len(words) for _, words in candidates], self.shortest, self.bins)
+        return _questions(chosen, [name_of[len(words)] for _, (_, words) in chosen])
+
+
+def length_classes(lengths: Sequence[int], shortest: int, bins: int) -> dict[int, str]:
+    """Cut lengths at their quantiles, and name the class of each length from the shortest to the longest there is."""
+    longest = max(lengths, default=shortest)
+    cuts = np.unique(np.quantile(lengths or [shortest], np.arange(1, bins) / bins, method="lower"))
+    edges = [shortest, *(int(cut) + 1 for cut in cuts if cut + 1 <= longest), longest + 1]
+    return {length: f"{low:02d}-{high - 1:02d} words" for low, high in pairwise(edges) for length in range(low, high)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,19 +134,24 @@ class BigramShift(SentenceProbe):
     def questions(self, corpus: Corpus) -> Questions:
         """Ask for each sampled sentence, every other one with two neighbours exchanged, never its capitalised first word."""
         candidates = self._candidates(corpus)
-        rng = np.random.default_rng((self.seed, 1))
+        rng = np.random.default_rng((self.regimen.seed, 1))
         chosen, labels = [], []
         turn: Counter[str] = Counter()
         for split, (document, words) in self._sample(candidates, self._splits(candidates)):
             turn[split] += 1
-            places = [at for at in range(1, len(words) - 1) if words[at].lower() != words[at + 1].lower()]
-            shifted = bool(turn[split] % 2) and bool(places)
-            if shifted:
-                at = int(rng.choice(places))
-                words = [*words[:at], words[at + 1], words[at], *words[at + 2 :]]
-            chosen.append((split, (document, words)))
-            labels.append("exchanged" if shifted else "as written")
+            changed = exchanged(words, rng) if turn[split] % 2 else None
+            chosen.append((split, (document, changed or words)))
+            labels.append("exchanged" if changed else "as written")
         return _questions(chosen, labels)
+
+
+def exchanged(words: Sentence, rng: np.random.Generator) -> list[str] | None:
+    """Exchange two different neighbours anywhere but at the sentence's capitalised first word; None where there are none."""
+    places = [at for at in range(1, len(words) - 1) if words[at].lower() != words[at + 1].lower()]
+    if not places:
+        return None
+    at = int(rng.choice(places))
+    return [*words[:at], words[at + 1], words[at], *words[at + 2 :]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ Annals of Applied Statistics 1(2), doi:10.1214/07-AOAS122. Rubin (1981), The Bay
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -64,16 +64,34 @@ def resample(items: pd.DataFrame, metric: str, *, replicates: int = REPLICATES, 
     ndarray of shape (replicates,)
         NaN where there is nothing to resample: an unknown metric, or fewer than two groups.
     """
-    known = items[items["known"].astype(bool)]
-    rng = np.random.default_rng(seed)
-    if metric in WITHIN_A_WORD and len(known):
-        return _over_words(known, WITHIN_A_WORD[metric], replicates, rng)
-    if metric not in WEIGHTED or known["group"].nunique() < 2:
-        return np.full(replicates, np.nan)
-    replicate = WEIGHTED[metric](known)
-    draw = weights(known["group"].to_numpy(), rng, smooth=metric == "spearman")
-    sizes = [min(BLOCK, replicates - done) for done in range(0, replicates, BLOCK)]
-    return np.concatenate([replicate(draw(size)) for size in sizes])
+    return resample_alike([items], metric, replicates=replicates, seed=seed)[0]
+
+
+def resample_alike(
+    several: Sequence[pd.DataFrame], metric: str, *, replicates: int = REPLICATES, seed: int = 0
+) -> Sequence[Array]:
+    """Compute a metric on resamples of several answers to the same items, drawing them once for all.
+
+    Returns
+    -------
+    sequence of ndarray of shape (replicates,)
+        What ``resample`` gives for each of them.
+    """
+    known = [items[items["known"].astype(bool)] for items in several]
+    groups = [items["group"].to_numpy() for items in known]
+    if not all(np.array_equal(groups[0], others) for others in groups[1:]):
+        return [resample(items, metric, replicates=replicates, seed=seed) for items in known]
+    if metric in WITHIN_A_WORD and len(groups[0]):
+        return [_over_words(items, WITHIN_A_WORD[metric], replicates, np.random.default_rng(seed)) for items in known]
+    if metric not in WEIGHTED or len(set(groups[0])) < 2:
+        return [np.full(replicates, np.nan)] * len(known)
+    functions = [WEIGHTED[metric](items) for items in known]
+    draw = weights(groups[0], np.random.default_rng(seed), smooth=metric == "spearman")
+    blocks = []
+    for done in range(0, replicates, BLOCK):
+        drawn = draw(min(BLOCK, replicates - done))
+        blocks.append([replicate(drawn) for replicate in functions])
+    return [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
 
 
 def weights(groups: Array, rng: np.random.Generator, *, smooth: bool = False) -> Callable[[int], Array]:
@@ -99,7 +117,8 @@ def weights(groups: Array, rng: np.random.Generator, *, smooth: bool = False) ->
 
     def draw(replicates: int) -> Array:
         if paired and smooth:
-            times = rng.gamma(2, 0.5, (replicates, len(units))).astype(np.float32)  # mean 1, variance 1/2
+            exponential = rng.standard_exponential((2, replicates, len(units)), dtype=np.float32)
+            times = (exponential[0] + exponential[1]) / 2  # a gamma variable of mean 1 and variance 1/2
         else:
             times = counts(rng, len(units), replicates)  # (r, units)
         drawn = times[:, first]
@@ -160,7 +179,9 @@ def _ranker(values: Array) -> Replicate:
     codes[order] = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(values)]))
 
     def ranks(weight: Array) -> Array:
-        tied = np.add.reduceat(weight[:, order], starts, axis=1)  # (r, distinct values)
+        tied = weight[:, order]
+        if len(starts) < len(values):
+            tied = np.add.reduceat(tied, starts, axis=1)  # (r, distinct values)
         upto = np.cumsum(tied, axis=1)
         return _ratio(upto - tied / 2, upto[:, -1:])[:, codes]
 

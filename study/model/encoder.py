@@ -1,17 +1,7 @@
 """The Transformer as a model of the study: trained on a corpus, kept in a folder, asked for vectors.
 
-Views of an encoder with L blocks (see the design of views in ``study.contracts``):
-
-- ``input``: the rows of the embedding table, without position or context;
-- ``layer-1`` … ``layer-L``: the words in their sentence: the residual stream after each block, the last one normalised, as the
-  output reads it; for a bare word, the one-word sentence ("out of context");
-- ``averaged-1`` … ``averaged-L``, ``averaged``: type vectors, for bare words: the mean of a layer over some of the word's
-  occurrences in the training part, and the mean of these over all layers.
-
-References
-----------
-Bommasani, Davis & Cardie (2020), Interpreting pretrained contextualized representations via reductions to static embeddings,
-doi:10.18653/v1/2020.acl-main.431 (``averaged``).
+Its views are those of ``study.model.layers``: ``input`` is the rows of the embedding table, without position or context; a layer
+is the residual stream after a block, the last one normalised, as the output reads it.
 """
 
 from __future__ import annotations
@@ -27,29 +17,28 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from study.contracts import Array, Level, Lexicon, Moment, Observe, Sentence, StudyError
+from study.contracts import Array, Guesses, Level, Lexicon, Moment, Observe, Sentence, StudyError, Vocabulary
 from study.corpus import EncodedCorpus
+from study.model.guessing import encoder_guesses
 from study.model.history import read_history, write_history
-from study.model.places import level_of
+from study.model.layers import Layered
 from study.model.pretraining import Pretraining
-from study.model.readout import Readout
+from study.model.readout import Readout, bare_words
 from study.model.regimen import Regimen, choose_fabric, limited_threads
 from study.model.sequences import Symbols
 from study.model.transformer import Anatomy, Encoder
 
 
 @dataclass(kw_only=True)
-class Contextual(Anatomy):
-    """An encoder with weights, asked for vectors: all of a Transformer but how it is trained.
-
-    Its settings are those of ``Anatomy``, and
+class Contextual(Layered):
+    """An encoder with weights and the vocabulary it reads, asked for vectors; how it came about is left to its kinds.
 
     Parameters
     ----------
     occurrences : int
         Occurrences over which an ``averaged`` type vector is the mean, at most.
     seed : int
-        Of the random start.
+        Of the random start, and of the occurrences.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
     threads : int or None
@@ -64,6 +53,7 @@ class Contextual(Anatomy):
     threads: int | None = field(metadata={"resource": True})
 
     encoder: Encoder = field(init=False, repr=False, compare=False)
+    vocabulary: Vocabulary = field(init=False, repr=False, compare=False)
     corpus: EncodedCorpus = field(init=False, repr=False, compare=False)
     history: list[Moment] = field(init=False, repr=False, compare=False, default_factory=list)
 
@@ -73,15 +63,57 @@ class Contextual(Anatomy):
         return sum(weight.numel() for weight in self.encoder.parameters())
 
     @property
-    def reproducible(self) -> bool:
-        """Whether making it again gives the same bits: on a processor, with the same number of threads."""
-        return choose_fabric(self.device, "float32").device.type == "cpu"
+    def layers(self) -> int:
+        """Number of blocks."""
+        return len(self.encoder.blocks)
 
-    @property
-    def resources(self) -> dict[str, str | int]:
-        """The device and, of a processor, its threads."""
-        device = choose_fabric(self.device, "float32").device.type
-        return {"device": device, "threads": self.threads or torch.get_num_threads()}
+    def views(self, level: Level) -> tuple[str, ...]:
+        """Name the views that apply to a level."""
+        return ("input",) if level == "vocabulary" else super().views(level)
+
+    def guess(self, sentences: Sequence[Sentence], places: Array, best: int) -> Mapping[str, Guesses]:
+        """Guess hidden words; see ``study.contracts.Predicts.guess`` and ``study.model.guessing``."""
+        words = [self._identifiers(sentence) for sentence in sentences]
+        with limited_threads(self.threads):
+            return encoder_guesses(self.encoder, words, places, self.vocabulary.words, best)
+
+    def _in_context(self, sentences: Sequence[Sentence], places: Array) -> Array:
+        readout = self._readout(len(places))
+        words = [self._identifiers(sentence) for sentence in sentences]
+        for row, (number, start, stop) in enumerate(places.tolist()):
+            readout.add(row, words[number], start, stop)
+        return readout.read(self.encoder)
+
+    def _averaged(self, sentences: Sequence[Sentence], places: Array) -> Array:
+        row_of, rows = bare_words(sentences, places, self.corpus.vocabulary)
+        readout = self._readout(len(row_of) + 1)  # the last row stays empty: it is NaN
+        offsets = self.corpus.sentence_offsets("training")
+        for word, occurrences in self.corpus.occurrences(row_of, self.occurrences, self.seed).items():
+            for sentence, place in occurrences.tolist():
+                readout.add(row_of[word], self._training_words(*offsets[sentence : sentence + 2]), place, place + 1)
+        return readout.read(self.encoder)[1:, rows]
+
+    def _training_words(self, start: int, stop: int) -> Array:
+        """Return the identifiers of words of the training part."""
+        return self.corpus.ids("training", start, stop)
+
+    def _readout(self, rows: int) -> Readout:
+        return Readout(Symbols(len(self.vocabulary)), self.encoder.length, rows)
+
+    def _identifiers(self, sentence: Sentence) -> Array:
+        """Return the vocabulary identifiers of words, the unknown word's where unknown: shape (t,), int64."""
+        found = (self.vocabulary.index(word) for word in sentence)
+        return np.array([len(self.vocabulary) if identifier is None else identifier for identifier in found], np.int64)
+
+    def lexicons(self) -> Mapping[str, Lexicon]:
+        """Return the embedding table."""
+        words = self.vocabulary.words
+        return {"input": Lexicon(words, self.encoder.table.weight[: len(words)].detach().cpu().numpy())}
+
+
+@dataclass(kw_only=True)
+class Designed(Contextual, Anatomy):
+    """An encoder of a given anatomy for a corpus's vocabulary: all of a Transformer but how it is trained."""
 
     def _start(self, corpus: EncodedCorpus) -> Encoder:
         """Return an encoder with random weights for a corpus's vocabulary."""
@@ -96,10 +128,9 @@ class Contextual(Anatomy):
         of ``table.weight`` are the vocabulary in its order, then the unknown word, the mask and the boundary. ``settings.json``
         holds the settings under ``settings`` and the size of the vocabulary under ``words``.
         """
-        weights = {name: weight.detach().cpu().contiguous() for name, weight in self.encoder.state_dict().items()}
-        save_file(weights, folder / "weights.safetensors")
+        write_weights(self.encoder, folder)
         settings = {f.name: getattr(self, f.name) for f in fields(self) if f.init and not f.metadata.get("resource")}
-        document = {"settings": settings, "words": len(self.corpus.vocabulary)}
+        document = {"settings": settings, "words": len(self.vocabulary)}
         (folder / "settings.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
         write_history(folder, self.history)
 
@@ -120,77 +151,20 @@ class Contextual(Anatomy):
             )
         with torch.random.fork_rng():
             encoder = self._start(corpus)
-        try:
-            encoder.load_state_dict(load_file(folder / "weights.safetensors"))
-        except (RuntimeError, SafetensorError) as error:
-            raise StudyError(f"The weights in {folder} do not fit the settings ({error}): train the encoder again.") from error
+        take_weights(encoder, folder, "train the encoder again")
         choose_fabric(self.device, "float32").to_device(encoder)
-        self.encoder, self.corpus, self.history = encoder.eval(), corpus, read_history(folder)
+        self.history = read_history(folder)
+        self._take(encoder, corpus)
         return self
 
-    def views(self, level: Level) -> tuple[str, ...]:
-        """Name the views that apply to a level."""
-        layers = range(1, self.blocks + 1)
-        if level == "vocabulary":
-            return ("input",)
-        in_context = ("input", *(f"layer-{number}" for number in layers))
-        return (*in_context, *(f"averaged-{number}" for number in layers), "averaged") if level == "word" else in_context
-
-    def embed(self, sentences: Sequence[Sentence], places: Array, views: Sequence[str]) -> Mapping[str, Array]:
-        """Compute the vectors of places; see ``study.contracts.Model.embed``."""
-        vectors: dict[str, Array] = {}
-        with limited_threads(self.threads):
-            if any(not view.startswith("averaged") for view in views):
-                states = self._in_context(sentences, places)  # (l + 1, n, d)
-                vectors |= dict(zip(self.views("target"), states, strict=True))
-            if any(view.startswith("averaged") for view in views):
-                states = self._averaged(sentences, places)  # (l, n, d)
-                vectors |= {f"averaged-{number}": state for number, state in enumerate(states, start=1)}
-                vectors["averaged"] = states.mean(axis=0)
-        return {view: vectors[view] for view in views}
-
-    def _in_context(self, sentences: Sequence[Sentence], places: Array) -> Array:
-        """Return the vectors of places in their sentences, ``ndarray of shape (l + 1, n, d), float32``."""
-        readout = self._readout(len(places))
-        words = [self._identifiers(sentence) for sentence in sentences]
-        for row, (number, start, stop) in enumerate(places.tolist()):
-            readout.add(row, words[number], start, stop)
-        return readout.read(self.encoder)
-
-    def _averaged(self, sentences: Sequence[Sentence], places: Array) -> Array:
-        """Return the vectors of bare words over their occurrences, ``ndarray of shape (l, n, d), float32``, NaN elsewhere."""
-        asked = [
-            int(self._identifiers(sentences[number])[0]) if level_of(sentences[number], (start, stop)) == "word" else -1
-            for number, start, stop in places.tolist()
-        ]
-        known = sorted({word for word in asked if 0 <= word < len(self.corpus.vocabulary)})
-        row_of = {word: row for row, word in enumerate(known)}
-        readout = self._readout(len(known) + 1)  # the last row stays empty: it is NaN
-        offsets = self.corpus.sentence_offsets("training")
-        for word, occurrences in self.corpus.occurrences(known, self.occurrences, self.seed).items():
-            for sentence, place in occurrences.tolist():
-                readout.add(row_of[word], self.corpus.ids("training", *offsets[sentence : sentence + 2]), place, place + 1)
-        rows = [row_of.get(word, len(known)) for word in asked]
-        return readout.read(self.encoder)[1:, rows]
-
-    def _readout(self, rows: int) -> Readout:
-        return Readout(Symbols(len(self.corpus.vocabulary)), self.length, rows)
-
-    def _identifiers(self, sentence: Sentence) -> Array:
-        """Return the vocabulary identifiers of words, the unknown word's where unknown: shape (t,), int64."""
-        vocabulary = self.corpus.vocabulary
-        found = (vocabulary.index(word) for word in sentence)
-        return np.array([len(vocabulary) if identifier is None else identifier for identifier in found], np.int64)
-
-    def lexicons(self) -> Mapping[str, Lexicon]:
-        """Return the embedding table."""
-        words = self.corpus.vocabulary.words
-        return {"input": Lexicon(words, self.encoder.table.weight[: len(words)].detach().cpu().numpy())}
+    def _take(self, encoder: Encoder, corpus: EncodedCorpus) -> None:
+        """Read with an encoder from now on, and read the words of a corpus."""
+        self.encoder, self.corpus, self.vocabulary = encoder.eval(), corpus, corpus.vocabulary
 
 
 @dataclass(kw_only=True)
-class Transformer(Contextual, Regimen):
-    """A Transformer encoder trained to guess hidden words; its settings are those of ``Contextual`` and of ``Regimen``."""
+class Transformer(Designed, Regimen):
+    """A Transformer encoder trained to guess hidden words; its settings are those of ``Designed`` and of ``Regimen``."""
 
     def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
         """Train on the training part within the budget, from the checkpoint in ``folder`` if there is one.
@@ -205,12 +179,12 @@ class Transformer(Contextual, Regimen):
         with limited_threads(self.threads), torch.random.fork_rng():
             encoder = self._start(corpus)
             self.history = Pretraining(encoder, corpus, self).run(folder, observe)
-        self.encoder, self.corpus = encoder.eval(), corpus
+        self._take(encoder, corpus)
         return self
 
 
 @dataclass(kw_only=True)
-class Untrained(Contextual):
+class Untrained(Designed):
     """A control: an encoder as it is before training, the same anatomy with its random start."""
 
     @property
@@ -224,5 +198,25 @@ class Untrained(Contextual):
         with torch.random.fork_rng():
             encoder = self._start(corpus)
         choose_fabric(self.device, "float32").to_device(encoder)
-        self.encoder, self.corpus = encoder.eval(), corpus
+        self._take(encoder, corpus)
         return self
+
+
+def write_weights(encoder: Encoder, folder: Path) -> None:
+    """Write ``weights.safetensors``."""
+    weights = {name: weight.detach().cpu().contiguous() for name, weight in encoder.state_dict().items()}
+    save_file(weights, folder / "weights.safetensors")
+
+
+def take_weights(encoder: Encoder, folder: Path, remedy: str) -> None:
+    """Read what ``write_weights`` wrote into an encoder of the same anatomy and vocabulary.
+
+    Raises
+    ------
+    StudyError
+        Where the weights do not fit; it tells the remedy.
+    """
+    try:
+        encoder.load_state_dict(load_file(folder / "weights.safetensors"))
+    except (RuntimeError, SafetensorError) as error:
+        raise StudyError(f"The weights in {folder} do not fit the settings ({error}): {remedy}.") from error

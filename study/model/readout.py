@@ -1,91 +1,106 @@
 """Reading vectors out of an encoder: which pieces of text it reads for the places asked, and the means over their words.
 
-A *piece* is a sentence between two boundary symbols, or a window of a sentence that is longer than the encoder's sequence:
-centred on the span, or, where the span itself is longer, one of several that cover it. A place's vector is the mean over its
-words that the vocabulary knows; boundary symbols and unknown words never enter it.
+A *piece* is a sentence between the symbols that an encoder expects at its ends, or a window of a sentence that is longer than
+the encoder's sequence: centred on the span, or, where the span itself is longer, one of several that cover it. A place's vector
+is the weighted mean over what counts of it; the symbols at the ends never enter it. Each distinct piece is read once, for all
+layers, and only the sums of what counts are kept of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from study.contracts import Array
+from study.contracts import Array, Sentence, Vocabulary
+from study.model.places import level_of
 from study.model.sequences import Symbols
 from study.model.transformer import Encoder
 
 WORDS_AT_ONCE = 8192
-"""Words and boundaries that the encoder reads in one go."""
+"""Words and symbols that an encoder reads in one go."""
 
 
-class Readout:
-    """Places gathered, to be read in one pass for all layers.
+class Pieces:
+    """Pieces of text gathered, to be read in one pass for all layers.
 
     Parameters
     ----------
-    symbols : Symbols
+    before, after : ndarray of shape (k,), int64
+        The symbols at the ends of every piece.
     length : int
-        The encoder's longest sequence.
+        The encoder's longest sequence, these symbols included.
     rows : int
         Number of vectors to be made.
     """
 
-    def __init__(self, symbols: Symbols, length: int, rows: int) -> None:
-        self.symbols = symbols
-        self.room = length - 2
+    def __init__(self, before: Array, after: Array, length: int, rows: int) -> None:
+        self.before, self.after = before, after
+        self.room = length - len(before) - len(after)
         self.rows = rows
         self.numbers: dict[bytes, int] = {}
         self.pieces: list[Array] = []
-        self.counted: list[list[tuple[int, int]]] = []
-        """For each piece the words that count: (place in the piece, row)."""
+        self.counted: list[list[tuple[Array, Array, int]]] = []
+        """For each piece what counts: (places in the piece, their weights, row)."""
 
-    def add(self, row: int, words: Array, start: int, stop: int) -> None:
-        """Let the words ``start`` to ``stop`` of a sentence count for a row.
+    def count(self, row: int, words: Array, weights: Array, start: int, stop: int) -> None:
+        """Let ``start`` to ``stop`` of a sentence count for a row.
 
         Parameters
         ----------
         row : int
-            A row may be added to more than once: its vector is the mean over all.
-        words : ndarray of shape (t,)
-            Vocabulary identifiers of the sentence's words.
+            A row may be counted for more than once: its vector is the mean over all.
+        words : ndarray of shape (t,), int64
+            Identifiers of the sentence's words, or of its sub-words.
+        weights : ndarray of shape (t,), float32
+            How much each counts; 0 where not at all.
         start, stop : int
         """
         for first, begin, end in windows(len(words), start, stop, self.room):
-            piece = np.pad(words[first : first + self.room], 1, constant_values=self.symbols.boundary).astype(np.int64)
+            piece = np.concatenate([self.before, words[first : first + self.room], self.after])
             number = self.numbers.setdefault(piece.tobytes(), len(self.pieces))
             if number == len(self.pieces):
                 self.pieces.append(piece)
                 self.counted.append([])
-            known = (place for place in range(begin, end) if words[place] < self.symbols.words)
-            self.counted[number] += [(place - first + 1, row) for place in known]
+            places = begin + np.flatnonzero(weights[begin:end])
+            self.counted[number].append((places - first + len(self.before), weights[places], row))
 
     @torch.inference_mode()
-    def read(self, encoder: Encoder) -> Array:
-        """Return the mean vectors before the first block (the table's rows) and after each block.
+    def means(self, states: Callable[[Tensor], Sequence[Tensor]], layers: int, width: int, device: torch.device) -> Array:
+        """Return the mean vectors of every layer; pieces of one length are read together, so that nothing is padded.
 
-        Pieces of one length are read together, so that nothing is padded.
+        Parameters
+        ----------
+        states : callable
+            Makes of identifiers of shape (b, t) the vectors of each layer, of shape (b, t, d).
+        layers, width : int
+            How many layers that gives, and d.
+        device : torch.device
 
         Returns
         -------
-        ndarray of shape (l + 1, rows, d), float32
-            NaN where a row has no known word.
+        ndarray of shape (layers, rows, d), float32
+            NaN where nothing counts for a row.
         """
-        encoder.eval()
-        width, device = encoder.table.embedding_dim, encoder.table.weight.device
-        sums = torch.zeros(len(encoder.blocks) + 1, self.rows, width, device=device)
-        counts = torch.zeros(self.rows, device=device)
+        sums = torch.zeros(layers, self.rows, width, device=device)
+        totals = torch.zeros(self.rows, device=device)
         for batch in self.batches():
             words = torch.from_numpy(np.stack([self.pieces[number] for number in batch])).to(device)  # (b, t)
-            t = words.shape[1]
-            counted = [(index * t + place, row) for index, number in enumerate(batch) for place, row in self.counted[number]]
-            places, rows = torch.tensor(counted, dtype=torch.int64, device=device).reshape(-1, 2).unbind(dim=1)  # (n,), (n,)
-            counts.index_add_(0, rows, torch.ones(len(rows), device=device))
-            states = [encoder.table(words), *encoder(words)[1:]]
-            for layer, state in enumerate(states):
-                sums[layer].index_add_(0, rows, state.flatten(0, 1).index_select(0, places))  # (n, d)
-        return (sums / counts[:, None]).float().cpu().numpy()  # 0 / 0 is NaN
+            places, weights, rows = (torch.from_numpy(part).to(device) for part in self._counted_in(batch))  # (n,) each
+            totals.index_add_(0, rows, weights)
+            for layer, state in enumerate(states(words)):
+                counted = state.flatten(0, 1).index_select(0, places).float()  # (n, d)
+                sums[layer].index_add_(0, rows, counted * weights[:, None])
+        return (sums / totals[:, None]).cpu().numpy()  # 0 / 0 is NaN
+
+    def _counted_in(self, batch: list[int]) -> tuple[Array, Array, Array]:
+        """Return what counts in pieces of one length: places in the flattened batch, weights and rows, of shape (n,) each."""
+        t = len(self.pieces[batch[0]])
+        counted = [(index * t + places, *rest) for index, number in enumerate(batch) for places, *rest in self.counted[number]]
+        places, weights, rows = zip(*counted, strict=True)
+        return np.concatenate(places), np.concatenate(weights), np.repeat(rows, [len(one) for one in places])
 
     def batches(self) -> list[list[int]]:
         """Return the pieces' numbers in groups of equal length, each at most ``WORDS_AT_ONCE`` words."""
@@ -97,6 +112,58 @@ class Readout:
             size = max(1, WORDS_AT_ONCE // length)
             batches += [numbers[first : first + size] for first in range(0, len(numbers), size)]
         return batches
+
+
+class Readout(Pieces):
+    """Places in sentences of a vocabulary's words; the words that it does not know never count.
+
+    Parameters
+    ----------
+    symbols : Symbols
+    length : int
+        The encoder's longest sequence.
+    rows : int
+        Number of vectors to be made.
+    """
+
+    def __init__(self, symbols: Symbols, length: int, rows: int) -> None:
+        boundary = np.array([symbols.boundary], np.int64)
+        super().__init__(boundary, boundary, length, rows)
+        self.symbols = symbols
+
+    def add(self, row: int, words: Array, start: int, stop: int) -> None:
+        """Let the words ``start`` to ``stop`` of a sentence, given by identifiers, count for a row."""
+        self.count(row, words.astype(np.int64), (words < self.symbols.words).astype(np.float32), start, stop)
+
+    def read(self, encoder: Encoder) -> Array:
+        """Return the mean vectors before the first block (the table's rows) and after each block.
+
+        Returns
+        -------
+        ndarray of shape (l + 1, rows, d), float32
+            NaN where a row has no known word.
+        """
+        encoder.eval()
+        layers, table = len(encoder.blocks) + 1, encoder.table
+        return self.means(lambda words: [table(words), *encoder(words)[1:]], layers, table.embedding_dim, table.weight.device)
+
+
+def bare_words(sentences: Sequence[Sentence], places: Array, vocabulary: Vocabulary) -> tuple[dict[int, int], list[int]]:
+    """Find the places that are bare words and known to a vocabulary: what an ``averaged`` view needs rows for.
+
+    Returns
+    -------
+    row_of : dict of int to int
+        Identifier of each such word -> its row, counted from 0.
+    rows : list of int
+        For each place its word's row; one more than the last for the other places.
+    """
+    asked = [
+        vocabulary.index(sentences[number][0]) if level_of(sentences[number], (start, stop)) == "word" else None
+        for number, start, stop in places.tolist()
+    ]
+    row_of = {word: row for row, word in enumerate(sorted({word for word in asked if word is not None}))}
+    return row_of, [len(row_of) if word is None else row_of[word] for word in asked]
 
 
 def windows(length: int, start: int, stop: int, room: int) -> Sequence[tuple[int, int, int]]:

@@ -55,7 +55,7 @@ class StaticViews:
         -------
         mapping of str to ndarray of shape (n, d) or (n, 2 d) for ``word+context``, float32
         """
-        identifiers = [_known(self.vocabulary, sentence) for sentence in sentences]
+        identifiers = [known_words(self.vocabulary, sentence) for sentence in sentences]
         weight = _weights(self.vocabulary, self.context_smoothing)
         width = self.vectors.shape[1]
         word = np.full((len(places), width), np.nan, np.float32)
@@ -82,7 +82,7 @@ class StaticViews:
         return {view: arrays[view] for view in views}
 
 
-def _known(vocabulary: Vocabulary, sentence: Sentence) -> Array:
+def known_words(vocabulary: Vocabulary, sentence: Sentence) -> Array:
     """Return the identifiers of a sentence's words, -1 where unknown, ``ndarray of shape (t,), int64``."""
     found = (vocabulary.index(word) for word in sentence)
     return np.array([-1 if identifier is None else identifier for identifier in found], np.int64)

@@ -12,16 +12,18 @@ import json
 import time
 import warnings
 import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from study.contracts import Array, Moment, Observe, StudyError, Vocabulary
+from study.contracts import Array, Guesses, Moment, Observe, Sentence, StudyError, Vocabulary
 from study.corpus import EncodedCorpus
 from study.model.history import read_history, write_history
-from study.model.views import StaticViews
+from study.model.output import DotProducts, Output, Tree, log_kept, log_noise
+from study.model.views import StaticViews, known_words
 
 if TYPE_CHECKING:
     import gensim
@@ -182,6 +184,22 @@ class Word2Vec(StaticViews):
         counts = {word: int(count) for word, count in zip(corpus.vocabulary.words, corpus.vocabulary.counts, strict=True)}
         model.build_vocab_from_freq(counts, corpus_count=len(corpus.sentence_offsets("training")) - 1)
         return model
+
+    def guess(self, sentences: Sequence[Sentence], places: Array, best: int) -> Mapping[str, Guesses]:
+        """Guess hidden words; see ``study.contracts.Predicts.guess``, and ``study.model.output`` for the ways of guessing."""
+        counts = np.maximum(self.vocabulary.counts, 1)
+        noise = log_noise(counts, self.negative_exponent) if self.negative else 0.0
+        output = Output(
+            vectors=self.vectors,
+            evidence=DotProducts(self.output_vectors) if self.negative else Tree.of(self.output_vectors, self.vocabulary),
+            skipgram=self.architecture == "skipgram",
+            mean=self.context_mean,
+            window=self.window,
+            offset=(noise - log_kept(counts, self.subsample)).astype(np.float32),
+            prior=np.log(counts / counts.sum()).astype(np.float32),
+        )
+        words = [known_words(self.vocabulary, sentence) for sentence in sentences]
+        return output.guess(words, places, self.vocabulary.words, best)
 
     def save(self, folder: Path) -> None:
         """Write ``vectors.npy`` and ``output_vectors.npy`` (float32, rows in the vocabulary's order) and ``history.json``."""

@@ -19,6 +19,7 @@ from study.report import sweep as sweeps
 from study.report.guesses import guesses_table
 from study.report.pairing import contest_table, contests
 from study.report.plot import Look
+from study.report.precision import detectable_table, variance_table
 from study.report.run import Run
 from study.report.summary import join, plane_word, summarise
 from study.report.table import Table, escape_markdown, listing, markdown, spell, write_table
@@ -84,7 +85,7 @@ def write(folder: Path) -> Path:
     look = plot.looks([*run.trained, *run.controls])
     album = Album(folder / "figures")
     sections = [_family(run, family, look, album) for family in run.families]
-    sections += [_views(run, album), _neighbours(run, album), _costs(run, look, album), _material(run), _tasks(run)]
+    sections += [_precision(run), _views(run, album), _neighbours(run, album), _costs(run, look, album), _material(run), _tasks(run)]
     sections = [section for section in sections if section.figures or section.tables or section.folded]
     found = contests(run)
     opening = [contest_table(found, run.seeds)] if found else []
@@ -186,6 +187,11 @@ def _family(run: Run, family: str, look: Mapping[str, Look], album: Album) -> Se
     if (run.guesses["family"] == family).any():
         folded.append(guesses_table(run))
     return Section(name, figures, tables, folded)
+
+
+def _precision(run: Run) -> Section:
+    tables = [detectable_table(run)] if len(run.detectable) else []
+    return Section("What could have been shown", tables=tables, folded=[variance_table(run)] if len(run.variance) else [])
 
 
 def _views(run: Run, album: Album) -> Section:

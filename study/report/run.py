@@ -39,6 +39,8 @@ COLUMNS = {
     "neighbours": "model:t view:t word:t rank:f neighbour:t cosine:f",
     "guesses": "family:t task:t model:t seed:f view:t item:t sentence:t word:t rank:f log_probability:f guesses:t",
     "views": "first:t second:t measure:t value:f n:f",
+    "variance": "model:t family:t task:t question:t metric:t component:t variance:f share:f",
+    "detectable": "family:t task:t question:t metric:t n:f pairs:f smallest:f median:f largest:f assumes:t",
     "tasks": "family:t task:t level:t description:t source:t items_test:f items_development:f dropped:t note:t",
 }
 ITEM_COLUMNS = ("family", "task", "model", "view", "seed", "question", "item", "group", "split", "gold", "predicted", "known")
@@ -104,7 +106,8 @@ class Run:
     labels : mapping of str to str
         The tasks whose name is one of the several words they ask about, and how the tables name them instead: ``bank`` as
         "bank and others (9 words)".
-    scores, items, common, comparisons, models, stages, curves, targets, plane, neighbours, guesses, views, tasks : DataFrame
+    scores, items, common, comparisons, models, stages, curves, targets, plane, neighbours, guesses, views, variance,
+    detectable, tasks : DataFrame
         The tables, tidy; a table that the run did not write has no rows.
     """
 
@@ -124,6 +127,8 @@ class Run:
     neighbours: pd.DataFrame
     guesses: pd.DataFrame
     views: pd.DataFrame
+    variance: pd.DataFrame
+    detectable: pd.DataFrame
     tasks: pd.DataFrame
 
     @classmethod

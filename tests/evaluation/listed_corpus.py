@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from study.contracts import Questions, Result, Token
+from study.evaluation import Regimen
 from study.evaluation.metric import METRICS, select
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -75,6 +76,24 @@ def written_corpus(documents: int = 30, sentences: int = 40, seed: int = 0) -> L
             ranks = rng.choice(2000, size=rng.integers(4, 31), p=chance / chance.sum())
             listed.append((document, [spelled(rank) for rank in ranks]))
     return ListedCorpus(listed)
+
+
+def regimen(**settings) -> Regimen:
+    """Make the settings of a linear probe and nothing more; ``settings`` replace some."""
+    given = {
+        "classifiers": ("linear",),
+        "penalties": (0.1, 0.01, 0.001),
+        "iterations": 200,
+        "hidden": 32,
+        "epochs": 30,
+        "mix": False,
+        "control": False,
+        "description_length": False,
+        "development": 0.25,
+        "folds": 10,
+        "seed": 0,
+    }
+    return Regimen(**{**given, **settings})
 
 
 def random_vectors(questions: Questions, width: int = 16, seed: int = 0, mean: float = 0.0) -> np.ndarray:

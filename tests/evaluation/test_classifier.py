@@ -41,30 +41,6 @@ def test_the_development_items_choose_the_penalty():
     assert predicted.tolist() == ["", "right", "right"]
 
 
-def test_no_item_is_predicted_from_its_own_group():
-    """Features that only name the group teach nothing once the group is held out."""
-    rng = np.random.default_rng(0)
-    groups = np.repeat([f"g{n}" for n in range(24)], 6)
-    labels = np.repeat(rng.permutation(["a", "b"] * 12), 6)
-    features = np.repeat(rng.normal(size=(24, 40)), 6, axis=0)
-    split = np.where(np.isin(groups, ["g0", "g1", "g2", "g3", "g4", "g5"]), "development", "test")
-    predicted = classifier.predict_folds(features, labels, groups, split, fit=FIT, penalties=PENALTIES, folds=10, seed=0)
-    alone = classifier.predict_folds(
-        features, labels, np.arange(144).astype(str), split, fit=FIT, penalties=PENALTIES, folds=10, seed=0
-    )
-    assert (alone == labels).mean() > 0.95
-    assert (predicted == labels).mean() < 0.8
-
-
-def test_groups_are_dealt_whole_and_evenly():
-    groups = np.array([f"g{n // 2}" for n in range(40)])
-    labels = np.array(["a"] * 20 + ["b"] * 20)
-    fold = classifier.deal(groups, labels, 5, seed=0)
-    assert all(len(set(fold[groups == name])) == 1 for name in set(groups))
-    assert [((fold == number) & (labels == "a")).sum() for number in range(5)] == [4] * 5
-    assert classifier.deal(groups[:4], labels[:4], 10, seed=0).max() == 1
-
-
 def test_ties_go_to_the_class_most_frequent_in_training_then_to_the_first():
     features = np.ones((30, 3))
     assert FIT(features, np.array(["b"] * 20 + ["a"] * 10), 0.1)(features)[0] == "b"

@@ -6,9 +6,9 @@ import pytest
 from study.contracts import NotAskableError
 from study.evaluation import BigramShift, SentenceLength, WordContent
 
-from .listed_corpus import ListedCorpus, assert_recomputable, one, random_vectors, written_corpus
+from .listed_corpus import ListedCorpus, assert_recomputable, one, random_vectors, regimen, written_corpus
 
-REGIMEN = {"penalties": (0.1, 0.01), "iterations": 100, "seed": 0, "description": "", "source": ""}
+REGIMEN = {"regimen": regimen(penalties=(0.1, 0.01), iterations=100), "description": "", "source": ""}
 SIZES = {"shortest": 5, "longest": 25, "training": 300, "development": 100, "test": 150}
 LENGTH = SentenceLength(bins=5, **SIZES, **REGIMEN)
 SHIFT = BigramShift(**SIZES, **REGIMEN)

@@ -40,7 +40,13 @@ def test_a_file_without_brackets_asks_of_whole_sentences(tmp_path):
     [
         ("He [did] it.\tyes\nHe did it.\tno\n", 2, "one \\[bracketed\\] target"),
         ("He did it.\tyes\nHe [did] it.\tno\n", 2, "no \\[brackets\\]"),
-        ("He [did] [it].\tyes\n", 1, "exactly one"),
+        ("He [did] [it] [so].\tyes\n", 1, "exactly one"),
+        ("He [did]{2} [it].\tyes\n", 1, "numbered"),
+        ("He [did]{2} [it]{2}.\tyes\n", 1, "numbered"),
+        ("He [did] it.\tyes\nHe [did] [it].\tno\n", 2, "one \\[bracketed\\] target, as"),
+        ("[She] [did] it.\tyes\nHe [did] it.\tno\n", 2, "two \\[bracketed\\] targets"),
+        ("word\tlabel\n[ship]\tyes\n", 2, "bare word"),
+        ("word\tsentence\nship\tyes\n", 1, "header"),
         ("He [did it.\tyes\n", 1, "exactly one"),
         ("He [did] it.\n", 1, "2 columns"),
         ("He [did] it.\tyes\tg\n", 1, "first line that names them"),
@@ -84,3 +90,23 @@ def test_missing_data_say_where_to_put_them_and_where_they_come_from(tmp_path, m
     (tmp_path / "data" / "found.tsv").touch()
     assert table.locate("found.tsv", "") == tmp_path / "data" / "found.tsv"
     assert os.path.basename(table.locate("gensim:simlex999.txt", "")) == "simlex999.txt"  # noqa: PTH119
+
+
+def test_a_pair_is_in_the_order_of_the_sentence_or_of_its_numbers(tmp_path):
+    text = "The [old ship] left the [harbour].\ta\nThe [sails]{2} of the [ship]{1} were torn.\tb\nThe [x]y left [z].\ta\n"
+    rows = table.read(written(tmp_path, text))
+    assert [[row.text[slice(*span)] for span in row.targets] for row in rows[:2]] == [["old ship", "harbour"], ["ship", "sails"]]
+    questions = table.questions(rows, ListedCorpus(), name="x")
+    assert questions.level == "target"
+    assert questions.places.tolist() == [[0, 1, 3], [1, 4, 5], [0, 5, 6], [1, 1, 2]]
+    assert questions.items[["place", "other"]].to_numpy().tolist() == [[0, 2], [1, 3]]
+    assert sum(questions.dropped.values()) == 1
+
+
+def test_bare_words_need_their_header_and_are_their_own_group(tmp_path):
+    rows = table.read(written(tmp_path, "word\tlabel\nship\tyes\nice cream\tno\n?\tno\n"))
+    questions = table.questions(rows, ListedCorpus(), name="x")
+    assert questions.level == "word"
+    assert questions.sentences == [["ship"], ["ice", "cream"]]
+    assert questions.places.tolist() == [[0, 0, 1], [1, 0, 2]]
+    assert questions.items["group"].tolist() == ["ship", "ice cream"]

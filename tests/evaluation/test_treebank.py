@@ -1,109 +1,84 @@
-import os
-from collections import Counter
-
 import pytest
 
-from study.contracts import StudyError
-from study.evaluation import PartOfSpeech
-from study.evaluation.treebank import read
+from study.contracts import NotAskableError, StudyError
+from study.evaluation import PartOfSpeech, Treebank
+from study.evaluation.treebank import align
 
-from .listed_corpus import ListedCorpus, assert_recomputable, one, random_vectors
-
-SENTENCE = """# sent_id = blog-day-0001
-# text = They don't know (yet) Yorks.
-1\tThey\tthey\tPRON\t_\t_\t_\t_\t_\t_
-2-3\tdon't\t_\t_\t_\t_\t_\t_\t_\t_
-2\tdo\tdo\tAUX\t_\t_\t_\t_\t_\t_
-3\tn't\tnot\tPART\t_\t_\t_\t_\t_\t_
-4\tknow\tknow\tVERB\t_\t_\t_\t_\t_\t_
-5\t(\t(\tPUNCT\t_\t_\t_\t_\t_\t_
-6\tyet\tyet\tADV\t_\t_\t_\t_\t_\t_
-7\t)\t)\tPUNCT\t_\t_\t_\t_\t_\t_
-7.1\tgone\tgo\tVERB\t_\t_\t_\t_\t_\t_
-8\tYork\tYork\tPROPN\t_\t_\t_\t_\t_\t_
-9\ts\ts\tPART\t_\t_\t_\t_\t_\t_
-10\t.\t.\tPUNCT\t_\t_\t_\t_\t_\t_
-
-"""
-FILES = {"training": "train.conllu", "development": "dev.conllu", "test": "test.conllu"}
+from .listed_corpus import ListedCorpus, regimen
+from .toy_treebank import FILES, english_web_treebank, needs_data, toy_treebank, tree, written
 
 
-def part_of_speech(folder, **settings) -> PartOfSpeech:
-    given = {
-        "files": FILES,
-        "fetch": {},
-        "digests": {},
-        "training": 40,
-        "development": 20,
-        "test": 20,
-        "per_sentence": 2,
-        "penalties": (0.1,),
-        "iterations": 50,
-        "seed": 0,
-        "description": "",
-        "source": "https://here",
-    }
-    return PartOfSpeech(data=str(folder), **{**given, **settings})
+def part_of_speech(treebank, **settings) -> PartOfSpeech:
+    given = {"training": 60, "development": 20, "test": 20, "per_sentence": 2, "fewest": 1}
+    return PartOfSpeech(treebank=treebank, regimen=regimen(), description="", source="", **{**given, **settings})
 
 
-def test_words_are_found_in_the_text_and_parts_of_contractions_left_out(tmp_path):
-    path = tmp_path / "one.conllu"
-    path.write_text(SENTENCE)
-    ((name, text, marked),) = read(path)
-    assert name == "blog-day-0001"
-    assert [(text[start:stop], tag) for start, stop, tag in marked] == [
-        ("They", "PRON"),
-        ("know", "VERB"),
-        ("yet", "ADV"),
-        ("York", "PROPN"),
-        ("s", "PART"),
-    ]
+def test_words_of_the_tree_are_found_among_those_of_the_corpus(tmp_path):
+    sentence = align(tree(tmp_path, "They/PRON/2/nsubj know/VERB/0/root (/PUNCT/4/punct yet-to/ADV/2/advmod"), ListedCorpus())
+    assert sentence.words == ["They", "know", "yet", "to"]
+    assert sentence.spans == {0: (0, 1), 1: (1, 2), 3: (2, 4)}
 
 
-def test_a_line_that_is_not_conllu_is_named(tmp_path):
-    path = tmp_path / "bad.conllu"
-    path.write_text(SENTENCE.replace("4\tknow\tknow", "4 know know"))
-    with pytest.raises(StudyError, match=f"{path}:7: expected the ten columns"):
-        list(read(path))
+def test_a_sentence_is_drawn_once_and_in_the_first_split_that_has_it(tmp_path):
+    texts = {"training": ["Go/VERB/0/root now/ADV/1/advmod"] * 2, "development": [], "test": []}
+    texts["development"] = ["go/VERB/0/root NOW/ADV/1/advmod", "go/VERB/0/root then/ADV/1/advmod", "Go/VERB/0/root"]
+    texts["test"] = ["go/VERB/0/root home/ADV/1/advmod", *texts["development"]]
+    for split, name in FILES.items():
+        (tmp_path / name).write_text("".join(written(f"{split}-{n}", text) for n, text in enumerate(texts[split])))
+    treebank = Treebank(data=str(tmp_path), files=FILES, fetch={}, digests={}, source="")
+    drawn = {split: [" ".join(one.words) for one in treebank.sentences(ListedCorpus(), split, seed=0)] for split in FILES}
+    assert [[word.lower() for word in found] for found in drawn.values()] == [["go now"], ["go then"], ["go home"]]
 
 
-def test_questions_keep_to_splits_sizes_and_documents(tmp_path):
-    for number, name in enumerate(FILES.values()):
-        (tmp_path / name).write_text("".join(SENTENCE.replace("day-0001", f"day{number}-{i:04d}") for i in range(30)))
-    task = part_of_speech(tmp_path)
-    questions = task.questions(ListedCorpus())
+def test_questions_keep_to_splits_sizes_and_documents_and_are_the_same_again(tmp_path):
+    task = part_of_speech(toy_treebank(tmp_path))
+    questions, again = task.questions(ListedCorpus()), task.questions(ListedCorpus())
     assert questions.level == "target"
-    assert questions.items["split"].value_counts().to_dict() == {"training": 40, "development": 20, "test": 20}
-    assert Counter(questions.places[:, 0]).most_common(1)[0][1] == 2
-    assert set(questions.items["group"]) == {"blog-day0", "blog-day1", "blog-day2"}
-    words = [questions.sentences[s][start].lower() for s, start, _ in questions.places]
-    tags = dict(zip(words, questions.items["gold"], strict=True))
-    assert tags == {"they": "PRON", "know": "VERB", "yet": "ADV"}
-    assert sum(questions.dropped.values()) == 2 * (20 + 10 + 10)  # York and s of each sentence drawn
-    result = task.score(questions, {"word": random_vectors(questions)})
-    assert_recomputable(result)
-    assert one(result, "accuracy").n == 20
+    assert questions.items["split"].value_counts().to_dict() == {"training": 60, "development": 20, "test": 20}
+    assert questions.items.groupby("group")["split"].nunique().max() == 1
+    assert questions.items.groupby(questions.places[:, 0]).size().max() == 2
+    assert questions.items["item"].is_unique
+    assert questions.sentences == again.sentences
+    assert questions.items.equals(again.items)
+
+
+def test_rare_labels_are_left_out_and_counted(tmp_path):
+    every = part_of_speech(toy_treebank(tmp_path)).questions(ListedCorpus())
+    learnt = every.items[every.items["split"] == "training"]["gold"].value_counts()
+    fewest = int(learnt.max())
+    with pytest.raises(NotAskableError, match=f"two labels with at least {fewest} training questions"):
+        part_of_speech(toy_treebank(tmp_path), fewest=fewest).questions(ListedCorpus())
+    fewest = int(learnt.min()) + 1
+    fewer = part_of_speech(toy_treebank(tmp_path), fewest=fewest).questions(ListedCorpus())
+    rare = set(learnt.index[learnt < fewest])
+    assert rare
+    assert set(fewer.items["gold"]) == set(learnt.index) - rare
+    assert fewer.dropped["label too rare in the training questions"] == every.items["gold"].isin(rare).sum()
 
 
 def test_without_a_network_the_message_says_what_is_missing_and_how_to_fetch_it(tmp_path):
     address = "http://127.0.0.1:9/train.conllu"
-    task = part_of_speech(tmp_path / "treebank", fetch={"train.conllu": address})
+    treebank = Treebank(
+        data=str(tmp_path / "treebank"), files=FILES, fetch={"train.conllu": address}, digests={}, source="https://here"
+    )
     with pytest.raises(StudyError, match="missing, and not fetched") as caught:
-        task.questions(ListedCorpus())
+        part_of_speech(treebank).questions(ListedCorpus())
     for part in ("train.conllu", address, "STUDY_DATA", "curl"):
         assert part in str(caught.value)
 
 
+def test_a_treebank_without_a_split_is_refused(tmp_path):
+    with pytest.raises(StudyError, match="expected files for training, development, test, found training"):
+        Treebank(data=str(tmp_path), files={"training": "a"}, fetch={}, digests={}, source="").trees("test")
+
+
 @pytest.mark.data
-@pytest.mark.skipif(not os.environ.get("STUDY_DATA"), reason="STUDY_DATA is not set")
+@needs_data
 def test_the_english_web_treebank_aligns():
-    names = {
-        split: f"en_ewt-ud-{short}.conllu" for split, short in (("training", "train"), ("development", "dev"), ("test", "test"))
-    }
-    task = part_of_speech("probing/UD_English-EWT", files=names, training=3000, development=1000, test=1500, per_sentence=4)
+    task = part_of_speech(english_web_treebank(), training=3000, development=1000, test=1500, per_sentence=4)
     questions = task.questions(ListedCorpus())
-    assert len(questions.items) == 5500
-    assert sum(questions.dropped.values()) < 0.05 * 5500
+    assert questions.items["split"].value_counts().to_dict() == {"training": 3000, "test": 1500, "development": 1000}
+    assert sum(questions.dropped.values()) < 0.05 * 25_000  # contractions, of all words of the sentences drawn
     assert questions.items["gold"].nunique() >= 13
     words = [questions.sentences[s][start].lower() for s, start, _ in questions.places]
     assert {tag for word, tag in zip(words, questions.items["gold"], strict=True) if word == "the"} == {"DET"}

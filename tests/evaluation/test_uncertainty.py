@@ -97,13 +97,25 @@ def test_intervals_of_rank_correlation_cover_95_per_cent_when_pairs_share_words(
     assert low <= covered(make, 0.0, "spearman", 200) <= high
 
 
+def test_intervals_of_rank_correlation_cover_a_correlation_that_is_not_nought():
+    """The rank correlation of a normal pair is 6/π arcsin(r/2) (Pearson 1907)."""
+
+    def make(rng):
+        gold, other = rng.normal(size=(2, 150))
+        return ratings(np.arange(150).astype(str), gold, 0.6 * gold + 0.8 * other)
+
+    low, high = stats.binom.interval(0.999, 200, 0.95)
+    assert low <= covered(make, 6 / np.pi * np.arcsin(0.3), "spearman", 200) <= high
+
+
+@pytest.mark.slow
 def test_intervals_of_means_over_words_cover_the_mean_of_words():
     def make(rng):
         right = rng.random((25, 20)) < rng.uniform(0.5, 1.0, 25)[:, None]
         return answers(np.repeat(np.arange(25), 20).astype(str), "a", np.where(right.ravel(), "a", "b"))
 
-    low, high = stats.binom.ppf(0.0005, 120, 0.94), 120
-    assert low <= covered(make, 0.75, "word_accuracy", 120) <= high
+    low, high = stats.binom.ppf(0.0005, 80, 0.94), 80
+    assert low <= covered(make, 0.75, "word_accuracy", 80) <= high
 
 
 def test_the_same_items_are_resampled_alike_whatever_the_answers():
@@ -112,6 +124,17 @@ def test_the_same_items_are_resampled_alike_whatever_the_answers():
     other = items.assign(predicted=items["predicted"].map({"x": "y", "y": "x"}))
     for metric in ("accuracy", "word_accuracy"):
         np.testing.assert_allclose(uncertainty.resample(items, metric) + uncertainty.resample(other, metric), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "word_accuracy"])
+def test_several_answers_are_resampled_as_each_alone(metric):
+    rng = np.random.default_rng(0)
+    several = [answers(np.repeat(list("abcd"), 10), ["x", "y"] * 20, rng.choice(["x", "y"], 40)) for _ in range(3)]
+    several[1].loc[3, "known"] = False
+    for items, values in zip(several, uncertainty.resample_alike(several, metric), strict=True):
+        np.testing.assert_array_equal(values, uncertainty.resample(items, metric))
+    for items, values in zip(several[::2], uncertainty.resample_alike(several[::2], metric, replicates=300, seed=4), strict=True):
+        np.testing.assert_array_equal(values, uncertainty.resample(items, metric, replicates=300, seed=4))
 
 
 def test_nothing_known_and_one_group_have_no_interval():

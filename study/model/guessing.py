@@ -1,0 +1,113 @@
+"""Guessing hidden words: from scores of the whole vocabulary to ranks and log-probabilities, and the encoder's scores.
+
+Every model is asked in the same way: it scores *all words of the vocabulary and nothing else* (no unknown word, no mask, no
+boundary), a softmax over these makes them probabilities, and the hidden word's rank is the number of words that score as high or
+higher, itself included: ties count against the model, so that one that scores all words alike gets the last rank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from study.contracts import Array, Guesses
+from study.model.readout import Readout
+from study.model.sequences import Symbols
+from study.model.transformer import Encoder
+
+SCORES_AT_ONCE = 2**22
+"""Scores held at a time: a block of places times the vocabulary."""
+
+Scores = Callable[[slice], Mapping[str, Tensor]]
+"""From some of the places to the scores of each way of guessing, (b, v); NaN rows where there is nothing to guess from."""
+
+
+def guesses(scores: Scores, targets: Array, words: Sequence[str], best: int) -> dict[str, Guesses]:
+    """Turn scores into ranks, log-probabilities and best guesses, in blocks of places.
+
+    Parameters
+    ----------
+    scores : function of a slice of the places
+    targets : ndarray of shape (n,), int64
+        Identifiers of the hidden words; those outside the vocabulary lie outside [0, v).
+    words : sequence of str
+        The vocabulary, v words.
+    best : int
+        Words named for each place.
+    """
+    at_once = max(1, SCORES_AT_ONCE // len(words))
+    parts: dict[str, list[tuple[Array, Array, list[list[str]]]]] = {}
+    for start in range(0, len(targets), at_once):
+        block = slice(start, start + at_once)
+        for way, scored in scores(block).items():
+            parts.setdefault(way, []).append(_guesses(scored, torch.from_numpy(targets[block]), words, best))
+    found = {}
+    for way, blocks in parts.items():
+        log_probability, rank, named = zip(*blocks, strict=True)
+        found[way] = Guesses(np.concatenate(log_probability), np.concatenate(rank), [names for part in named for names in part])
+    return found
+
+
+def _guesses(scores: Tensor, targets: Tensor, words: Sequence[str], best: int) -> tuple[Array, Array, list[list[str]]]:
+    """Return log-probabilities, ranks and best words of a block; comparisons with NaN make the rank 0 where nothing is known."""
+    known = (targets >= 0) & (targets < len(words))
+    own = scores.gather(1, torch.where(known, targets, 0).to(scores.device)[:, None])  # (b, 1)
+    own = own.masked_fill(~known.to(scores.device)[:, None], torch.nan)
+    total = scores.logsumexp(dim=1, keepdim=True)  # (b, 1)
+    rank = torch.count_nonzero(scores >= own, dim=1)  # (b,)
+    top = scores.topk(min(best, len(words)), dim=1).indices.tolist()  # (b, best)
+    able = (~total.isnan()).flatten().tolist()
+    named = [[words[word] for word in row] if possible else [] for row, possible in zip(top, able, strict=True)]
+    return (own - total).flatten().double().cpu().numpy(), rank.cpu().numpy(), named
+
+
+@torch.inference_mode()
+def encoder_guesses(
+    encoder: Encoder, sentences: Sequence[Array], places: Array, words: Sequence[str], best: int
+) -> dict[str, Guesses]:
+    """Let an encoder guess words in whose place it reads the mask symbol; the way is called ``masked``.
+
+    As in the pretraining's validation, the output table and its bias score the normalised vector of the hidden place. The
+    sentence stands alone between two boundaries, and one that is too long is cut to a window centred on the hidden word.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    sentences : sequence of ndarray of shape (t,), int64
+        Identifiers of words.
+    places : ndarray of shape (n, 3), int64
+    words : sequence of str
+    best : int
+    """
+    hidden = hidden_vectors(encoder, sentences, places)  # (n, d)
+    table, bias = encoder.output()
+    table = table[: len(bias)]  # without the symbols
+
+    def scores(block: slice) -> Mapping[str, Tensor]:
+        return {"masked": functional.linear(hidden[block], table, bias).float()}
+
+    return guesses(scores, targets_of(sentences, places), words, best)
+
+
+def hidden_vectors(encoder: Encoder, sentences: Sequence[Array], places: Array) -> Tensor:
+    """Read each sentence with its place masked and return the place's normalised vector: Tensor of shape (n, d), float32."""
+    symbols, table = Symbols(encoder.words), encoder.table
+    readout = Readout(symbols, encoder.length, len(places))
+    for row, (number, start, stop) in enumerate(places.tolist()):
+        words = sentences[number].copy()
+        words[start] = symbols.mask
+        alone = np.zeros(len(words), np.float32)
+        alone[start] = 1.0
+        readout.count(row, words, alone, start, stop)
+    encoder.eval()
+    hidden = readout.means(lambda words: [encoder(words)[-1]], 1, table.embedding_dim, table.weight.device)[0]  # (n, d)
+    return torch.from_numpy(hidden).to(table.weight.device)
+
+
+def targets_of(sentences: Sequence[Array], places: Array) -> Array:
+    """Return the identifiers of the words at places: ndarray of shape (n,), int64."""
+    return np.array([sentences[number][start] for number, start, _ in places.tolist()], np.int64)

@@ -1,0 +1,32 @@
+"""What a run could have shown at all: the smallest difference each task would find, and where the variance of its scores is from."""
+
+from __future__ import annotations
+
+from study.report.run import Run
+from study.report.table import Table, count, listing, number, spell
+
+
+def detectable_table(run: Run) -> Table:
+    """Return the minimum detectable effects of each task over its pairs of models."""
+    frame = run.detectable.assign(**{name: run.detectable[name].map(spell) for name in ("family", "task", "question", "metric")})
+    caption = (
+        "The smallest true difference that each task would find in four of five repetitions (test at 0.05, not corrected), over "
+        "its pairs of models. A difference below it is not shown to be none."
+    )
+    formats = {"n": count, "pairs": count, "smallest": number, "median": number, "largest": number}
+    return listing("detectable", caption, frame, formats)
+
+
+def variance_table(run: Run) -> Table:
+    """Return, for each model and task, the shares of its score's variance that come from seed, view and items."""
+    keys = ["model", "family", "task", "question", "metric"]
+    wide = run.variance.pivot_table(index=keys, columns="component", values="share", sort=False).reset_index()
+    wide.columns.name = None
+    wide = wide.rename(columns={"seed": "share of the seed", "view": "of the view", "seed and view": "of both together", "items": "of the items"})
+    total = run.variance.groupby(keys, sort=False)["variance"].sum().reset_index(name="total")
+    frame = run.in_order(wide.merge(total, on=keys))
+    frame["standard deviation"] = frame.pop("total") ** 0.5
+    names = [name for name in frame.columns if name not in keys]
+    frame = frame.assign(**{name: frame[name].map(spell) for name in ("family", "task", "question", "metric")})
+    caption = "Where the variance of each main score comes from: another seed, another view, other items. Shares sum to 1."
+    return listing("variance", caption, frame, dict.fromkeys(names, number))
