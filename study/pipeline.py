@@ -272,9 +272,7 @@ def train(
         with bar(f"embedding with {label}", " sentences") as observe:
             places.embed(model, joined, folder, observe, study.vectors)
 
-    vectors = ledger.enter(
-        f"embed {label}", store.artefact("vectors", {"model": model, "numbers": study.vectors}, inputs, embed)
-    )
+    vectors = ledger.enter(f"embed {label}", store.artefact("vectors", {"model": model, "numbers": study.vectors}, inputs, embed))
     return Trained(name, model, artefact, vectors)
 
 

@@ -7,18 +7,11 @@ import torch
 from study.contracts import StudyError
 from study.model.encoder import Transformer
 from tests.model.small_corpus import SmallCorpus
+from tests.model.small_encoder import ANATOMY
 
 CORPUS = SmallCorpus(200)
 SETTINGS = Transformer(
-    width=16,
-    blocks=2,
-    heads=2,
-    expansion=2,
-    activation="gelu",
-    positions="rotary",
-    dropout=0.0,
-    tied=True,
-    length=12,
+    **ANATOMY,
     context="document",
     mask_rate=0.3,
     mask_hidden=0.8,

@@ -11,11 +11,10 @@ from study.model.pretraining import Pretraining
 from study.model.regimen import Regimen
 from study.model.transformer import Anatomy, Encoder
 from tests.model.small_corpus import PAIRS, SmallCorpus
+from tests.model.small_encoder import ANATOMY
 
 CORPUS = SmallCorpus()
-ANATOMY = Anatomy(
-    width=16, blocks=1, heads=2, expansion=2, activation="gelu", positions="rotary", dropout=0.1, tied=True, length=16
-)
+SMALL = Anatomy(**ANATOMY | {"blocks": 1, "dropout": 0.1, "length": 16})
 REGIMEN = Regimen(
     context="sentence",
     mask_rate=0.3,
@@ -50,7 +49,7 @@ class KilledError(Exception):
 def start(regimen=REGIMEN, corpus=CORPUS, **changes):
     torch.manual_seed(regimen.seed)
     words = len(corpus.vocabulary)
-    return Pretraining(Encoder(replace(ANATOMY, **changes), words + 3, torch.full((words,), 1 / words)), corpus, regimen)
+    return Pretraining(Encoder(replace(SMALL, **changes), words + 3, torch.full((words,), 1 / words)), corpus, regimen)
 
 
 def train(folder, observe=lambda moment: None, regimen=REGIMEN):
