@@ -1,8 +1,8 @@
 """Weights of BERT as weights of the encoder and back: the same numbers under other names.
 
 An encoder reads as BERT does when its anatomy is ``norm_place: after``, ``positions: learned``, ``activation: gelu``,
-``biases: true``, ``norm_epsilon: 1e-12`` and ``expansion: 4``. BERT adds a vector for the first or second text of a pair to every word; a single
-text is always the first one, so its vector is added to the positions once and for all.
+``biases: true``, ``norm_epsilon: 1e-12`` and ``expansion: 4``. BERT adds a vector for the first or second text of a pair to every
+word; a single text is always the first one, so its vector is added to the positions once and for all.
 
 References
 ----------

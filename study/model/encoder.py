@@ -29,13 +29,14 @@ from safetensors.torch import load_file, save_file
 
 from study.contracts import Array, Level, Lexicon, Moment, Observe, Sentence, StudyError
 from study.corpus import EncodedCorpus
+from study.model.anatomy import Anatomy
 from study.model.history import read_history, write_history
 from study.model.places import level_of
 from study.model.pretraining import Pretraining
 from study.model.readout import Readout
 from study.model.regimen import Regimen, choose_fabric, limited_threads
 from study.model.sequences import Symbols
-from study.model.transformer import Anatomy, Encoder
+from study.model.transformer import Encoder
 
 
 @dataclass(kw_only=True)

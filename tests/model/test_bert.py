@@ -1,8 +1,9 @@
 import pytest
 import torch
 
+from study.model.anatomy import Anatomy
 from study.model.bert import from_bert, layers, to_bert
-from study.model.transformer import Anatomy, Encoder
+from study.model.transformer import Encoder
 from tests.model.small_encoder import ANATOMY
 
 LIKE_BERT = {"positions": "learned", "norm_place": "after", "norm_epsilon": 1e-12, "biases": True, "expansion": 4, "blocks": 3}

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from study.contracts import StudyError
+from study.model.anatomy import Anatomy
 from study.model.pretraining import Pretraining
 from study.model.regimen import Regimen
-from study.model.transformer import Anatomy, Encoder
+from study.model.transformer import Encoder
 from tests.model.small_corpus import PAIRS, SmallCorpus
 from tests.model.small_encoder import ANATOMY
 

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from study.contracts import StudyError
-from study.model.transformer import Anatomy, Encoder
+from study.model.anatomy import Anatomy
+from study.model.transformer import Encoder
 from tests.model.small_encoder import ANATOMY
 
 WORDS = 11
