@@ -108,7 +108,7 @@ class Encoder(nn.Module):
     def __init__(self, anatomy: Anatomy, symbols: int, frequencies: Tensor) -> None:
         super().__init__()
         d, v = anatomy.width, len(frequencies)
-        self.words = v
+        self.anatomy, self.words = anatomy, v
         self.length = anatomy.length
         self.table = nn.Embedding(symbols, d)  # (v + extra symbols, d)
         self.causal, self.norm_first = anatomy.mask == "causal", anatomy.norm_place == "before"
@@ -127,7 +127,9 @@ class Encoder(nn.Module):
         self.bias = nn.Parameter(frequencies.log())  # (v,)
         self.apply(_initialise)
 
-    def forward(self, words: Tensor, segments: Tensor | None = None, places: Tensor | None = None) -> list[Tensor]:
+    def forward(
+        self, words: Tensor, segments: Tensor | None = None, places: Tensor | None = None, *, causal: bool = False
+    ) -> list[Tensor]:
         """Return the words' vectors before the first block and after each block, the last one normalised for the output.
 
         Parameters
@@ -138,13 +140,15 @@ class Encoder(nn.Module):
         places : Tensor of shape (n,), int64, or None
             Where the words stand, in the flattened rows, whose last vectors are asked; None asks for all. Training asks for the
             hidden words only, which saves most of the last block's work.
+        causal : bool
+            Whether words look backwards only, whatever the anatomy says.
 
         Returns
         -------
         list of l + 1 Tensors of shape (b, t, d)
             The last one of shape (n, d) where places are given.
         """
-        mask = self.mask(words, segments)  # (b or 1, h or 1, t, t), or None
+        mask = self.mask(words, segments, causal)  # (b or 1, h or 1, t, t), or None
         x = self.embedded(words)  # (b, t, d)
         states = [x]
         for number, block in enumerate(self.blocks, start=1):
@@ -161,11 +165,11 @@ class Encoder(nn.Module):
             x = x + self.positions[: words.shape[1]]  # (b, t, d) + (t, d)
         return self.drop(x if self.norm_first else self.first_norm(x))
 
-    def mask(self, words: Tensor, segments: Tensor | None) -> Tensor | None:
+    def mask(self, words: Tensor, segments: Tensor | None, causal: bool = False) -> Tensor | None:
         """Return what is added to the products of queries and keys, (b or 1, h or 1, t, t); None where that is nothing."""
         t = words.shape[1]
         parts = [] if segments is None else [within(segments)]  # (b, 1, t, t)
-        parts += [backwards(t, words.device)] if self.causal else []  # (1, 1, t, t)
+        parts += [backwards(t, words.device)] if causal or self.causal else []  # (1, 1, t, t)
         parts += [] if self.distances is None else [self.distances(t)]  # (1, h, t, t)
         return sum(parts[1:], start=parts[0]) if parts else None
 

@@ -13,9 +13,13 @@ CORPUS = SmallCorpus(200)
 SETTINGS = Transformer(
     **ANATOMY,
     context="document",
+    objective={"masked": 1.0},
     mask_rate=0.3,
+    final_mask_rate=None,
     mask_hidden=0.8,
     mask_replaced=0.1,
+    generator=0.5,
+    detection_weight=10.0,
     candidates=20,
     candidate_exponent=1.0,
     batch=256,
