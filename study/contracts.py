@@ -235,6 +235,17 @@ class HasFiles(Protocol):
 
 
 @runtime_checkable
+class StartsFrom(Protocol):
+    """A model whose training may start from the type vectors of another model of the study, which ``start`` names."""
+
+    start: str | None
+
+    def take(self, lexicon: Lexicon) -> None:
+        """Keep the vectors that ``fit`` is to start from."""
+        ...
+
+
+@runtime_checkable
 class Predicts(Protocol):
     """A model that can guess a hidden word from the words around it."""
 

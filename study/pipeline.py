@@ -20,7 +20,18 @@ import numpy as np
 import pandas as pd
 
 from study import evaluation, report, results
-from study.contracts import HasBaselines, HasFiles, Model, Moment, NotAskableError, Questions, Result, StudyError, Task
+from study.contracts import (
+    HasBaselines,
+    HasFiles,
+    Model,
+    Moment,
+    NotAskableError,
+    Questions,
+    Result,
+    StartsFrom,
+    StudyError,
+    Task,
+)
 from study.corpus import EncodedCorpus, PartsSettings, Source, VocabularySettings, encode, split_text
 from study.model import places
 from study.progress import bar
@@ -124,7 +135,7 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any]) -
     with ledger.timed("questions"):
         questions, left_out = ask(study.tasks, corpus)
     joined = places.join(questions)
-    trained = [train(study, name, seed, corpus, joined, store, ledger) for name in study.models for seed in range(study.seeds)]
+    trained = train_all(study, corpus, joined, store, ledger)
     answers = score(study, trained, questions, joined, store, ledger)
     with ledger.timed("comparison"):
         _write_tables(folder, study, corpus, trained, questions, left_out, answers, store)
@@ -242,10 +253,35 @@ def ask(tasks: Tasks, corpus: EncodedCorpus) -> tuple[dict[str, Questions], dict
     return questions, left_out
 
 
+def train_all(study: Study, corpus: EncodedCorpus, joined: places.Places, store: Store, ledger: Ledger) -> list[Trained]:
+    """Train every model with every seed, one that starts from another after that one; return them in the study's order."""
+    done: dict[tuple[str, int], Trained] = {}
+
+    def made(name: str, number: int, asked_by: tuple[str, ...]) -> Trained:
+        if (name, number) not in done:
+            model = study.models[name]
+            start = model.start if isinstance(model, StartsFrom) else None
+            if start is not None and (start not in study.models or start in (*asked_by, name)):
+                others = ", ".join(other for other in study.models if other != name) or "none"
+                raise StudyError(f"models.{name}.start={start}: expected another model of this study to start from, of {others}.")
+            first = None if start is None else made(start, number, (*asked_by, name))
+            done[name, number] = train(study, name, number, corpus, joined, store, ledger, first)
+        return done[name, number]
+
+    return [made(name, number, ()) for name in study.models for number in range(study.seeds)]
+
+
 def train(
-    study: Study, name: str, number: int, corpus: EncodedCorpus, joined: places.Places, store: Store, ledger: Ledger
+    study: Study,
+    name: str,
+    number: int,
+    corpus: EncodedCorpus,
+    joined: places.Places,
+    store: Store,
+    ledger: Ledger,
+    first: Trained | None,
 ) -> Trained:
-    """Train one model with one seed and compute its vectors of all places."""
+    """Train one model with one seed, from the vectors of ``first`` if given, and compute its vectors of all places."""
     settings = study.models[name]
     model = dataclasses.replace(settings, seed=settings.seed + number)  # type: ignore[type-var]
     label = name if study.seeds == 1 else f"{name}, seed {model.seed}"
@@ -253,6 +289,11 @@ def train(
     def fit(folder: Path) -> None:
         checkpoints = folder / "checkpoints"
         checkpoints.mkdir(exist_ok=True)
+        if first is not None and isinstance(model, StartsFrom):
+            lexicons = list(first.model.lexicons().values())
+            if not lexicons:
+                raise StudyError(f"models.{name}.start={first.name}: that model has no vector per word to start from.")
+            model.take(lexicons[0])
         with bar(f"training {label}") as observe:
             model.fit(corpus, folder=checkpoints, observe=observe).save(folder)
         shutil.rmtree(checkpoints)
@@ -261,6 +302,8 @@ def train(
     made_from = {"corpus": corpus.digest}
     if isinstance(model, HasFiles):
         made_from |= {name: digest_of_file(path) for name, path in model.files().items()}
+    if first is not None:
+        made_from["start"] = first.artefact.digest
     artefact = store.artefact("model", trained_by, made_from, fit, resume=True)
     model.load(artefact.folder, corpus)
     # A resumed training counts the time before its interruption too, which only its own curve knows.

@@ -191,7 +191,25 @@ class Contextual(Anatomy):
 
 @dataclass(kw_only=True)
 class Transformer(Contextual, Regimen):
-    """A Transformer encoder trained to guess hidden words; its settings are those of ``Contextual`` and of ``Regimen``."""
+    """A Transformer encoder trained on a corpus; its settings are those of ``Contextual``, those of ``Regimen``, and
+
+    Parameters
+    ----------
+    start : str or None
+        A model of the same study from whose type vectors the embedding table starts, scaled to the size of random ones; None
+        starts from random vectors.
+    start_frozen : bool
+        Whether these vectors stay as they are while the rest learns.
+    """
+
+    start: str | None
+    start_frozen: bool
+
+    first: Lexicon | None = field(init=False, repr=False, compare=False, default=None)
+
+    def take(self, lexicon: Lexicon) -> None:
+        """Keep the vectors that ``fit`` is to start from."""
+        self.first = lexicon
 
     def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
         """Train on the training part within the budget, from the checkpoint in ``folder`` if there is one.
@@ -205,6 +223,8 @@ class Transformer(Contextual, Regimen):
         self.check_regimen()
         with limited_threads(self.threads), torch.random.fork_rng():
             encoder = self._start(corpus)
+            if self.first is not None:
+                begin_with(encoder, np.asarray(self.first.vectors), frozen=self.start_frozen)
             self.history = Pretraining(encoder, corpus, self).run(folder, observe)
         self.encoder, self.corpus = encoder.eval(), corpus
         return self
@@ -227,3 +247,33 @@ class Untrained(Contextual):
         choose_fabric(self.device, "float32").to_device(encoder)
         self.encoder, self.corpus = encoder.eval(), corpus
         return self
+
+
+def begin_with(encoder: Encoder, vectors: Array, *, frozen: bool) -> None:
+    """Let an encoder's embedding table start from type vectors, scaled so that their numbers spread as the random ones did.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    vectors : ndarray of shape (v, d), float32
+        Of the vocabulary in its order.
+    frozen : bool
+        Whether training leaves them as they are.
+
+    Raises
+    ------
+    StudyError
+        Where they are not as wide as the encoder, or of another vocabulary.
+    """
+    table = encoder.table.weight
+    wanted = (encoder.words, table.shape[1])
+    if vectors.shape != wanted:
+        raise StudyError(
+            f"start: expected {wanted[0]} vectors of width {wanted[1]} to start from, found {vectors.shape[0]} of "
+            f"{vectors.shape[1]}: give both models the same vocabulary and size."
+        )
+    with torch.no_grad():
+        table[: encoder.words] = torch.from_numpy(vectors * (float(table.std()) / vectors.std())).to(table)
+    if frozen:
+        trained = torch.arange(len(table), device=table.device)[:, None] >= encoder.words  # (v + symbols, 1)
+        table.register_hook(lambda gradient: gradient * trained.to(gradient.device))

@@ -85,6 +85,10 @@ class Block(nn.Module):
         """Return what attention reads of words ``x`` of shape (b, t, d)."""
         return self.attention_norm(x) if self.before else x
 
+    def sees(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the weights of attention to words ``x`` of shape (b, t, d), and what each head adds; see ``Attention.seen``."""
+        return self.attention.seen(self.reads(x), mask)
+
     def _joined(self, x: Tensor, part: Tensor, norm: nn.Module) -> Tensor:
         x = x + self.drop(part) if self.residual else self.drop(part)
         return x if self.before else norm(x)
@@ -187,7 +191,7 @@ class Encoder(nn.Module):
         heads : list of l Tensors of shape (b, h, t, d)
         """
         mask, states = self.mask(words, segments), self(words, segments)
-        seen = [block.attention.seen(block.reads(x), mask) for block, x in zip(self.blocks, states, strict=False)]
+        seen = [block.sees(x, mask) for block, x in zip(self.blocks, states, strict=False) if isinstance(block, Block)]
         weights, heads = zip(*seen, strict=True)
         return list(weights), list(heads)
 
