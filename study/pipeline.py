@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import platform
-import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -20,23 +17,14 @@ import numpy as np
 import pandas as pd
 
 from study import evaluation, report, results
-from study.contracts import (
-    HasBaselines,
-    HasFiles,
-    Model,
-    Moment,
-    NotAskableError,
-    Questions,
-    Result,
-    StartsFrom,
-    StudyError,
-    Task,
-)
+from study.contracts import HasBaselines, Model, Moment, NotAskableError, Questions, Result, StudyError, Task
 from study.corpus import EncodedCorpus, PartsSettings, Source, VocabularySettings, encode, split_text
+from study.ledger import Ledger
 from study.model import places
 from study.progress import bar
 from study.results import Answer, Trained
-from study.store import Artefact, Store, digest_of, digest_of_file, settings_of, versions, write_json
+from study.store import Store, digest_of, digest_of_file, settings_of, versions, write_json
+from study.training import Training
 
 TEXT_VERSION = 3
 """Raised when the sources' cleaning or the splitting rule change their meaning."""
@@ -98,25 +86,6 @@ class Study:
     report: ReportSettings
 
 
-@dataclass
-class Ledger:
-    """What the study spent: one row per stage, and whether it was found made."""
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-
-    def enter(self, stage: str, artefact: Artefact) -> Artefact:
-        """Note the cost of an artefact and hand it on."""
-        self.rows.append({"stage": stage, "seconds": artefact.seconds, "reused": artefact.reused})
-        return artefact
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Note the time that a stage without an artefact takes."""
-        start = time.perf_counter()
-        yield
-        self.rows.append({"stage": stage, "seconds": round(time.perf_counter() - start, 3), "reused": False})
-
-
 def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any]) -> None:
     """Run a study and write its results and its report into an existing folder.
 
@@ -135,7 +104,8 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any]) -
     with ledger.timed("questions"):
         questions, left_out = ask(study.tasks, corpus)
     joined = places.join(questions)
-    trained = train_all(study, corpus, joined, store, ledger)
+    training = Training(corpus=corpus, joined=joined, seeds=study.seeds, numbers=study.vectors, store=store, ledger=ledger)
+    trained = training.all(study.models)
     answers = score(study, trained, questions, joined, store, ledger)
     with ledger.timed("comparison"):
         _write_tables(folder, study, corpus, trained, questions, left_out, answers, store)
@@ -251,72 +221,6 @@ def ask(tasks: Tasks, corpus: EncodedCorpus) -> tuple[dict[str, Questions], dict
             except NotAskableError as reason:
                 left_out[f"{family}/{name}"] = str(reason)
     return questions, left_out
-
-
-def train_all(study: Study, corpus: EncodedCorpus, joined: places.Places, store: Store, ledger: Ledger) -> list[Trained]:
-    """Train every model with every seed, one that starts from another after that one; return them in the study's order."""
-    done: dict[tuple[str, int], Trained] = {}
-
-    def made(name: str, number: int, asked_by: tuple[str, ...]) -> Trained:
-        if (name, number) not in done:
-            model = study.models[name]
-            start = model.start if isinstance(model, StartsFrom) else None
-            if start is not None and (start not in study.models or start in (*asked_by, name)):
-                others = ", ".join(other for other in study.models if other != name) or "none"
-                raise StudyError(f"models.{name}.start={start}: expected another model of this study to start from, of {others}.")
-            first = None if start is None else made(start, number, (*asked_by, name))
-            done[name, number] = train(study, name, number, corpus, joined, store, ledger, first)
-        return done[name, number]
-
-    return [made(name, number, ()) for name in study.models for number in range(study.seeds)]
-
-
-def train(
-    study: Study,
-    name: str,
-    number: int,
-    corpus: EncodedCorpus,
-    joined: places.Places,
-    store: Store,
-    ledger: Ledger,
-    first: Trained | None,
-) -> Trained:
-    """Train one model with one seed, from the vectors of ``first`` if given, and compute its vectors of all places."""
-    settings = study.models[name]
-    model = dataclasses.replace(settings, seed=settings.seed + number)  # type: ignore[type-var]
-    label = name if study.seeds == 1 else f"{name}, seed {model.seed}"
-
-    def fit(folder: Path) -> None:
-        checkpoints = folder / "checkpoints"
-        checkpoints.mkdir(exist_ok=True)
-        if first is not None and isinstance(model, StartsFrom):
-            lexicons = list(first.model.lexicons().values())
-            if not lexicons:
-                raise StudyError(f"models.{name}.start={first.name}: that model has no vector per word to start from.")
-            model.take(lexicons[0])
-        with bar(f"training {label}") as observe:
-            model.fit(corpus, folder=checkpoints, observe=observe).save(folder)
-        shutil.rmtree(checkpoints)
-
-    trained_by = settings_of(model, without=("resource", "view"))
-    made_from = {"corpus": corpus.digest}
-    if isinstance(model, HasFiles):
-        made_from |= {name: digest_of_file(path) for name, path in model.files().items()}
-    if first is not None:
-        made_from["start"] = first.artefact.digest
-    artefact = store.artefact("model", trained_by, made_from, fit, resume=True)
-    model.load(artefact.folder, corpus)
-    # A resumed training counts the time before its interruption too, which only its own curve knows.
-    seconds = model.history[-1].seconds if model.history else artefact.seconds
-    ledger.rows.append({"stage": f"train {label}", "seconds": round(seconds, 3), "reused": artefact.reused})
-    inputs = {"model": artefact.digest, "corpus": corpus.digest, "places": joined.digest}
-
-    def embed(folder: Path) -> None:
-        with bar(f"embedding with {label}", " sentences") as observe:
-            places.embed(model, joined, folder, observe, study.vectors)
-
-    vectors = ledger.enter(f"embed {label}", store.artefact("vectors", {"model": model, "numbers": study.vectors}, inputs, embed))
-    return Trained(name, model, artefact, vectors)
 
 
 def score(

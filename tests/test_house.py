@@ -23,7 +23,21 @@ MAY_IMPORT = {
     "evaluation": {"contracts", "paths", "store"},
     "report": {"contracts"},
     "results": {"contracts", "store", "model", "evaluation"},
-    "pipeline": {"contracts", "paths", "store", "progress", "corpus", "model", "evaluation", "report", "results"},
+    "ledger": {"store"},
+    "training": {"contracts", "store", "ledger", "progress", "corpus", "model", "results"},
+    "pipeline": {
+        "ledger",
+        "training",
+        "contracts",
+        "paths",
+        "store",
+        "progress",
+        "corpus",
+        "model",
+        "evaluation",
+        "report",
+        "results",
+    },
     "__main__": {"contracts", "paths", "store", "settings", "pipeline", "report"},
 }
 ONLY_IN_MAIN = {"hydra", "omegaconf"}

@@ -191,7 +191,9 @@ class Contextual(Anatomy):
 
 @dataclass(kw_only=True)
 class Transformer(Contextual, Regimen):
-    """A Transformer encoder trained on a corpus; its settings are those of ``Contextual``, those of ``Regimen``, and
+    """A Transformer encoder trained on a corpus.
+
+    Its settings are those of ``Contextual``, those of ``Regimen``, and
 
     Parameters
     ----------
