@@ -77,10 +77,10 @@ def join(questions: Mapping[str, Questions]) -> Places:
     )
 
 
-def embed(model: Model, joined: Places, folder: Path, observe: Observe) -> None:
-    """Write ``<view>.npy`` of shape (n, d), float32, for every view of a model that some level asks for.
+def embed(model: Model, joined: Places, folder: Path, observe: Observe, numbers: str) -> None:
+    """Write ``<view>.npy`` of shape (n, d) for every view of a model that some level asks for.
 
-    Sentences are taken in pieces, so that memory stays flat however many there are.
+    Sentences are taken in pieces, so that memory stays flat however many there are. ``numbers`` is ``float32`` or ``float16``.
     """
     views = list(dict.fromkeys(view for level in joined.levels for view in model.views(level)))
     first = np.searchsorted(joined.places[:, 0], np.arange(len(joined.sentences) + 1))
@@ -93,7 +93,7 @@ def embed(model: Model, joined: Places, folder: Path, observe: Observe) -> None:
         for view, vectors in model.embed(joined.sentences[begin:end], places, views).items():
             if view not in arrays:
                 shape = (len(joined.places), vectors.shape[1])
-                arrays[view] = open_memmap(folder / f"{view}.npy", mode="w+", dtype=np.float32, shape=shape)
+                arrays[view] = open_memmap(folder / f"{view}.npy", mode="w+", dtype=numbers, shape=shape)
             arrays[view][rows] = vectors
         observe(Moment(end, len(joined.sentences), time.perf_counter() - start))
     for array in arrays.values():
@@ -101,6 +101,6 @@ def embed(model: Model, joined: Places, folder: Path, observe: Observe) -> None:
 
 
 def vectors_of(folder: Path, model: Model, joined: Places, task: str, level: Level) -> dict[str, Array]:
-    """Return what a task gets to score: each view that applies to its level, memory-mapped and cut to its places."""
+    """Return what a task gets to score: each view that applies to its level, cut to its places, ``(n, d), float32``."""
     arrays = {view: np.load(folder / f"{view}.npy", mmap_mode="r", allow_pickle=False) for view in model.views(level)}
-    return {view: array[joined.rows[task]] for view, array in arrays.items()}
+    return {view: array[joined.rows[task]].astype(np.float32, copy=False) for view, array in arrays.items()}

@@ -77,7 +77,7 @@ def matrix(views: pd.DataFrame, measure: str) -> Figure | None:
     place = {name: number for number, name in enumerate(names)}
     square = np.eye(len(names))
     for row in mine.itertuples():
-        square[place[str(row.first)], place[str(row.second)]] = square[place[str(row.second)], place[str(row.first)]] = row.value
+        square[place[str(row.first)], place[str(row.second)]] = square[place[str(row.second)], place[str(row.first)]] = float(str(row.value))
     size = max(4.0, 0.42 * len(names) + 2.4)
     figure = Figure(figsize=(size + 0.8, size), layout="constrained")
     axis = figure.subplots()
