@@ -76,8 +76,9 @@ def matrix(views: pd.DataFrame, measure: str) -> Figure | None:
         return None
     place = {name: number for number, name in enumerate(names)}
     square = np.eye(len(names))
-    for row in mine.itertuples():
-        square[place[str(row.first)], place[str(row.second)]] = square[place[str(row.second)], place[str(row.first)]] = float(str(row.value))
+    for row in mine.to_dict("records"):
+        first, second = place[row["first"]], place[row["second"]]
+        square[first, second] = square[second, first] = row["value"]
     size = max(4.0, 0.42 * len(names) + 2.4)
     figure = Figure(figsize=(size + 0.8, size), layout="constrained")
     axis = figure.subplots()
