@@ -20,7 +20,7 @@ from study import evaluation, report, results
 from study.contracts import HasBaselines, Model, Moment, NotAskableError, Questions, Result, StudyError, Task
 from study.corpus import EncodedCorpus, PartsSettings, Source, VocabularySettings, encode, split_text
 from study.ledger import Ledger
-from study.model import places
+from study.model import exported, places
 from study.progress import bar
 from study.results import Answer, Trained
 from study.store import Store, digest_of, digest_of_file, settings_of, versions, write_json
@@ -86,7 +86,7 @@ class Study:
     report: ReportSettings
 
 
-def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any]) -> None:
+def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any], export: Path | None = None) -> None:
     """Run a study and write its results and its report into an existing folder.
 
     Parameters
@@ -97,6 +97,8 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any]) -
     store : Store
     facts : mapping
         What the command line knows of this run (``command``, ``overrides``), copied to ``run.json``.
+    export : Path, optional
+        A folder into which every trained model is written, in formats that other software reads.
     """
     started, start, ledger = datetime.now().astimezone(), time.perf_counter(), Ledger()
     _check(study)
@@ -106,6 +108,8 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any]) -
     joined = places.join(questions)
     training = Training(corpus=corpus, joined=joined, seeds=study.seeds, numbers=study.vectors, store=store, ledger=ledger)
     trained = training.all(study.models)
+    if export is not None:
+        _export(trained, export)
     answers = score(study, trained, questions, joined, store, ledger)
     with ledger.timed("comparison"):
         _write_tables(folder, study, corpus, trained, questions, left_out, answers, store)
@@ -157,6 +161,16 @@ def _write_tables(
         table.to_csv(folder / f"{name}.csv", index=False)
     scores.to_parquet(folder / "scores.parquet", index=False)
     items.to_parquet(folder / "items.parquet", index=False)
+
+
+def _export(trained: Sequence[Trained], folder: Path) -> None:
+    """Write every trained model to a folder of its own, named after the model and, of several, its seed."""
+    several = len({one.seed for one in trained}) > 1
+    for one in trained:
+        target = folder / (f"{one.name}-{one.seed}" if several else one.name)
+        target.mkdir(parents=True, exist_ok=True)
+        for path in exported(one.model, target):
+            print(path)
 
 
 def _compared(

@@ -38,7 +38,8 @@ MAY_IMPORT = {
         "report",
         "results",
     },
-    "__main__": {"contracts", "paths", "store", "settings", "pipeline", "report"},
+    "validation": {"contracts", "store", "ledger", "corpus", "model", "evaluation", "results", "training", "pipeline"},
+    "__main__": {"contracts", "paths", "store", "settings", "pipeline", "validation", "report"},
 }
 ONLY_IN_MAIN = {"hydra", "omegaconf"}
 GROUPS = {"corpus": None, "model": "models", "report": None, "experiment": "_global_", "tracker": None}
