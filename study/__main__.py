@@ -143,8 +143,15 @@ def _study(config: DictConfig, folder: Path) -> None:
         report=_made("report", config.report),
     )
     check_types("", study)
+    if config.validate:
+        from study import validation
+
+        if not validation.validate(study, folder, store=Store(paths.artefacts())):
+            raise StudyError("A task has an error: see above, and validation.txt in the run's folder.")
+        return
     command = shlex.join(["python", "-m", "study", *_arguments()])
-    pipeline.run(study, folder, store=Store(paths.artefacts()), facts={"command": command, "overrides": _overrides()})
+    facts = {"command": command, "overrides": _overrides()}
+    pipeline.run(study, folder, store=Store(paths.artefacts()), facts=facts, export=config.export and Path(config.export))
     print(folder / "report.html")
 
 

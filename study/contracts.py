@@ -140,16 +140,11 @@ class Lexicon:
 
 @dataclass(frozen=True)
 class Guesses:
-    """What a model says of hidden words.
+    """What a model says of n hidden words.
 
-    Attributes
-    ----------
-    log_probability : ndarray of shape (n,), float64
-        Of the right word, nats; NaN where the model does not know it or cannot guess there.
-    rank : ndarray of shape (n,), int64
-        Of the right word among the model's vocabulary, 1 for its first guess; 0 where not known.
-    best : sequence of sequence of str
-        For each place the words of the highest probability, best first; empty where the model cannot guess.
+    ``log_probability`` of the right word, shape (n,), nats, is NaN where the model does not know it or cannot guess there;
+    ``rank``, shape (n,), is 1 where it is the first guess of the model's vocabulary, and 0 where not known; ``best`` names the
+    words of the highest probability for each place, best first.
     """
 
     log_probability: Array
@@ -235,19 +230,22 @@ class HasFiles(Protocol):
 
 
 @runtime_checkable
+class StartsFrom(Protocol):
+    """A model whose training may start from the type vectors of another model of the study, which ``start`` names."""
+
+    start: str | None
+
+    def take(self, lexicon: Lexicon) -> None:
+        """Keep the vectors that ``fit`` is to start from."""
+        ...
+
+
+@runtime_checkable
 class Predicts(Protocol):
     """A model that can guess a hidden word from the words around it."""
 
     def guess(self, sentences: Sequence[Sentence], places: Array, best: int) -> Mapping[str, Guesses]:
-        """Guess the words at places as if they were not to be seen.
-
-        Parameters
-        ----------
-        sentences : sequence of sequence of str
-        places : ndarray of shape (n, 3), int64
-            Rows ``(sentence, start, stop)`` of one word each.
-        best : int
-            How many words to name for each place.
+        """Guess the words at places, of one word each, as if they were not to be seen; name so many of the ``best``.
 
         Returns
         -------

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import platform
-import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -20,18 +17,20 @@ import numpy as np
 import pandas as pd
 
 from study import evaluation, report, results
-from study.contracts import HasBaselines, HasFiles, Model, Moment, NotAskableError, Questions, Result, StudyError, Task
+from study.contracts import HasBaselines, Model, Moment, NotAskableError, Questions, Result, StudyError, Task
 from study.corpus import EncodedCorpus, PartsSettings, Source, VocabularySettings, encode, split_text
-from study.model import places
+from study.ledger import Ledger
+from study.model import exported, places
 from study.progress import bar
 from study.results import Answer, Trained
-from study.store import Artefact, Store, digest_of, digest_of_file, settings_of, versions, write_json
+from study.store import Store, digest_of, digest_of_file, settings_of, versions, write_json
+from study.training import Training
 
 TEXT_VERSION = 3
 """Raised when the sources' cleaning or the splitting rule change their meaning."""
 CORPUS_VERSION = 2
 """Raised when the division into parts or the vocabulary change their meaning."""
-SCORING_VERSION = 2
+SCORING_VERSION = 3
 """Raised when metrics, intervals or classifiers change their meaning."""
 
 Tasks = Mapping[str, Mapping[str, Task]]
@@ -87,26 +86,7 @@ class Study:
     report: ReportSettings
 
 
-@dataclass
-class Ledger:
-    """What the study spent: one row per stage, and whether it was found made."""
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-
-    def enter(self, stage: str, artefact: Artefact) -> Artefact:
-        """Note the cost of an artefact and hand it on."""
-        self.rows.append({"stage": stage, "seconds": artefact.seconds, "reused": artefact.reused})
-        return artefact
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Note the time that a stage without an artefact takes."""
-        start = time.perf_counter()
-        yield
-        self.rows.append({"stage": stage, "seconds": round(time.perf_counter() - start, 3), "reused": False})
-
-
-def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any]) -> None:
+def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any], export: Path | None = None) -> None:
     """Run a study and write its results and its report into an existing folder.
 
     Parameters
@@ -117,6 +97,8 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any]) -
     store : Store
     facts : mapping
         What the command line knows of this run (``command``, ``overrides``), copied to ``run.json``.
+    export : Path, optional
+        A folder into which every trained model is written, in formats that other software reads.
     """
     started, start, ledger = datetime.now().astimezone(), time.perf_counter(), Ledger()
     _check(study)
@@ -124,10 +106,13 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any]) -
     with ledger.timed("questions"):
         questions, left_out = ask(study.tasks, corpus)
     joined = places.join(questions)
-    trained = [train(study, name, seed, corpus, joined, store, ledger) for name in study.models for seed in range(study.seeds)]
+    training = Training(corpus=corpus, joined=joined, seeds=study.seeds, numbers=study.vectors, store=store, ledger=ledger)
+    trained = training.all(study.models)
+    if export is not None:
+        _export(trained, export)
     answers = score(study, trained, questions, joined, store, ledger)
     with ledger.timed("comparison"):
-        _write_tables(folder, study, corpus, trained, questions, left_out, answers, store)
+        _write_tables(folder, study, corpus, trained, questions, joined, left_out, answers, store)
     pd.DataFrame(ledger.rows).to_csv(folder / "stages.csv", index=False)
     write_json(
         folder / "run.json",
@@ -152,6 +137,7 @@ def _write_tables(
     corpus: EncodedCorpus,
     trained: Sequence[Trained],
     questions: Mapping[str, Questions],
+    joined: places.Places,
     left_out: Mapping[str, str],
     answers: Sequence[Answer],
     store: Store,
@@ -169,13 +155,26 @@ def _write_tables(
         "curves": results.curves_table(trained),
         "tasks": results.tasks_table(tasks, questions, left_out),
         "targets": results.targets_table(questions, corpus),
-        "plane": results.plane_table(study.report.plane, scores, questions, corpus, trained),
+        "plane": results.plane_table(study.report.plane, scores, questions, joined, corpus, trained),
+        "views": results.views_table(questions, joined, trained),
+        "variance": evaluation.variance_components(scores),
+        "detectable": evaluation.detectable(comparisons),
         "neighbours": results.neighbours_table(study.report.neighbours, study.report.nearest, corpus, trained),
     }
     for name, table in (tables | results.task_tables(answers)).items():
         table.to_csv(folder / f"{name}.csv", index=False)
     scores.to_parquet(folder / "scores.parquet", index=False)
     items.to_parquet(folder / "items.parquet", index=False)
+
+
+def _export(trained: Sequence[Trained], folder: Path) -> None:
+    """Write every trained model to a folder of its own, named after the model and, of several, its seed."""
+    several = len({one.seed for one in trained}) > 1
+    for one in trained:
+        target = folder / (f"{one.name}-{one.seed}" if several else one.name)
+        target.mkdir(parents=True, exist_ok=True)
+        for path in exported(one.model, target):
+            print(path)
 
 
 def _compared(
@@ -240,42 +239,6 @@ def ask(tasks: Tasks, corpus: EncodedCorpus) -> tuple[dict[str, Questions], dict
             except NotAskableError as reason:
                 left_out[f"{family}/{name}"] = str(reason)
     return questions, left_out
-
-
-def train(
-    study: Study, name: str, number: int, corpus: EncodedCorpus, joined: places.Places, store: Store, ledger: Ledger
-) -> Trained:
-    """Train one model with one seed and compute its vectors of all places."""
-    settings = study.models[name]
-    model = dataclasses.replace(settings, seed=settings.seed + number)  # type: ignore[type-var]
-    label = name if study.seeds == 1 else f"{name}, seed {model.seed}"
-
-    def fit(folder: Path) -> None:
-        checkpoints = folder / "checkpoints"
-        checkpoints.mkdir(exist_ok=True)
-        with bar(f"training {label}") as observe:
-            model.fit(corpus, folder=checkpoints, observe=observe).save(folder)
-        shutil.rmtree(checkpoints)
-
-    trained_by = settings_of(model, without=("resource", "view"))
-    made_from = {"corpus": corpus.digest}
-    if isinstance(model, HasFiles):
-        made_from |= {name: digest_of_file(path) for name, path in model.files().items()}
-    artefact = store.artefact("model", trained_by, made_from, fit, resume=True)
-    model.load(artefact.folder, corpus)
-    # A resumed training counts the time before its interruption too, which only its own curve knows.
-    seconds = model.history[-1].seconds if model.history else artefact.seconds
-    ledger.rows.append({"stage": f"train {label}", "seconds": round(seconds, 3), "reused": artefact.reused})
-    inputs = {"model": artefact.digest, "corpus": corpus.digest, "places": joined.digest}
-
-    def embed(folder: Path) -> None:
-        with bar(f"embedding with {label}", " sentences") as observe:
-            places.embed(model, joined, folder, observe, study.vectors)
-
-    vectors = ledger.enter(
-        f"embed {label}", store.artefact("vectors", {"model": model, "numbers": study.vectors}, inputs, embed)
-    )
-    return Trained(name, model, artefact, vectors)
 
 
 def score(

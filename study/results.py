@@ -231,21 +231,27 @@ def targets_table(questions: Mapping[str, Questions], corpus: Corpus) -> pd.Data
 
 
 def plane_table(
-    word: str, scores: pd.DataFrame, questions: Mapping[str, Questions], corpus: Corpus, trained: Sequence[Trained]
+    word: str,
+    scores: pd.DataFrame,
+    questions: Mapping[str, Questions],
+    joined: Places,
+    corpus: Corpus,
+    trained: Sequence[Trained],
 ) -> pd.DataFrame:
-    """Return the occurrences of a word in the polysemy tasks as points in the plane, for each model's first seed.
+    """Return the occurrences of a word in a polysemy task as points in the plane, for each model's first seed.
 
-    Each model shows its headline view in context and, where it has one, its single vector of the word.
+    The task is the first that asks for senses of the word. Each model shows its headline view in context and, where it has one,
+    its single vector of the word.
     """
-    joined = places.join(questions)
     headline = scores[scores["headline"] & (scores["family"] == "polysemy") & (scores["level"] == IN_CONTEXT)]
     chosen = dict(zip(headline["model"], headline["view"], strict=True))
     first = {one.name: one for one in reversed(trained)}
-    rows = []
+    rows: list[pd.DataFrame] = []
     for key, asked in questions.items():
-        if not key.startswith("polysemy/") or asked.level != IN_CONTEXT:
+        if not key.startswith("polysemy/") or asked.level != IN_CONTEXT or "other" in asked.items or rows:
             continue
-        items = asked.items.assign(word=[_target(asked, corpus, place) for place in asked.items["place"]])
+        items = asked.items[asked.items["gold"].astype(bool)]
+        items = items.assign(word=[_target(asked, corpus, place) for place in items["place"]])
         items = items[items["word"] == corpus.vocabulary.fold(word)]
         for name, one in reversed(first.items()):
             arrays = one.vectors_of(key, asked, joined)

@@ -29,7 +29,7 @@ from study.contracts import StudyError
 MANIFEST = "manifest.json"
 CURVE = "history.json"
 """A learning curve tells seconds, which differ each time: it is verified like all files, but no part of the content's digest."""
-PACKAGES = ("embedding-study", "gensim", "numpy", "scikit-learn", "torch")
+PACKAGES = ("embedding-study", "gensim", "numpy", "scikit-learn", "torch", "transformers")
 
 
 @dataclass(frozen=True)

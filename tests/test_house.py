@@ -24,8 +24,23 @@ MAY_IMPORT = {
     "evaluation": {"contracts", "paths", "fetching", "store"},
     "report": {"contracts"},
     "results": {"contracts", "store", "model", "evaluation"},
-    "pipeline": {"contracts", "paths", "store", "progress", "corpus", "model", "evaluation", "report", "results"},
-    "__main__": {"contracts", "paths", "store", "settings", "pipeline", "report"},
+    "ledger": {"store"},
+    "training": {"contracts", "store", "ledger", "progress", "corpus", "model", "results"},
+    "pipeline": {
+        "ledger",
+        "training",
+        "contracts",
+        "paths",
+        "store",
+        "progress",
+        "corpus",
+        "model",
+        "evaluation",
+        "report",
+        "results",
+    },
+    "validation": {"contracts", "store", "ledger", "corpus", "model", "evaluation", "results", "training", "pipeline"},
+    "__main__": {"contracts", "paths", "store", "settings", "pipeline", "validation", "report"},
 }
 ONLY_IN_MAIN = {"hydra", "omegaconf"}
 GROUPS = {"corpus": None, "model": "models", "report": None, "experiment": "_global_", "tracker": None}

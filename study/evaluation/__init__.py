@@ -13,6 +13,7 @@ from study.evaluation.file_probe import ColumnProbe, Probe
 from study.evaluation.geometry import neighbours, plane, similarity_of_views
 from study.evaluation.grammar import ArgumentNumber, MainTense, TopConstituents, TreeDepth
 from study.evaluation.headline import headlines
+from study.evaluation.inspection import Inspection, inspect
 from study.evaluation.metric import METRICS
 from study.evaluation.polysemy import Senses
 from study.evaluation.probing import LabelProbe
@@ -43,6 +44,7 @@ __all__ = [
     "DependencyArc",
     "DependencyArcLabel",
     "DependencyLabel",
+    "Inspection",
     "LabelProbe",
     "MainTense",
     "MorphologicalFeature",
@@ -67,6 +69,7 @@ __all__ = [
     "compare",
     "detectable",
     "headlines",
+    "inspect",
     "neighbours",
     "over_seeds",
     "plane",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from study import paths
-from study.contracts import StudyError
 from study.evaluation import table
 from study.fetching import fetched
 

@@ -29,6 +29,7 @@ NAMES = {
     **dict.fromkeys(("te", "test"), "test"),
 }
 """How a split may be called -> its name here."""
+SENTEVAL = ("tr", "va", "te")
 SUFFIXES = (".tsv", ".txt", ".jsonl", ".conllu")
 COLUMNS = "upos, xpos, lemma, deprel or feats.NAME (such as feats.Number)"
 
@@ -76,7 +77,7 @@ def _read(path: Path) -> list[Row]:
         return edges.read(path)
     lines = table.lines(path)
     first = lines[0][1].split("\t") if lines else []
-    return list(_senteval(path)) if len(first) == 3 and first[0] in ("tr", "va", "te") else table.read(path)
+    return list(_senteval(path)) if len(first) > 2 and first[0] in SENTEVAL else table.read(path)
 
 
 def words(path: Path, column: str) -> list[Row]:
@@ -133,9 +134,9 @@ def _joined(path: Path, read: Callable[[Path], Sequence[Row]]) -> list[Row]:
 
 
 def _senteval(path: Path) -> Iterator[Row]:
-    """Read lines ``tr|va|te TAB label TAB sentence``."""
+    """Read lines ``tr|va|te TAB label TAB sentence``; some files have more columns, the sentence always is the last."""
     for number, line in table.lines(path):
         cells = line.split("\t")
-        if len(cells) != 3 or cells[0] not in ("tr", "va", "te") or not all(cell.strip() for cell in cells):
+        if len(cells) < 3 or cells[0] not in SENTEVAL or not cells[1].strip() or not cells[-1].strip():
             raise StudyError(f"{path}:{number}: expected tr, va or te TAB label TAB sentence, found: {line[:80]}")
-        yield Row(number, cells[2].strip(), None, None, cells[1].strip(), NAMES[cells[0]], None)
+        yield Row(number, cells[-1].strip(), None, None, cells[1].strip(), NAMES[cells[0]], None)

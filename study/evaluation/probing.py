@@ -103,6 +103,11 @@ class LabelProbe:
             raise StudyError(
                 f"classifiers={given}: expected [linear] or [linear, mlp]; the linear probe is what models compare by"
             )
+        if not self.regimen.penalties or min(self.regimen.iterations, self.regimen.hidden, self.regimen.epochs) < 1:
+            raise StudyError(
+                f"penalties={list(self.regimen.penalties)}, iterations={self.regimen.iterations}, hidden={self.regimen.hidden}, "
+                f"epochs={self.regimen.epochs}: expected one penalty or more, and numbers from 1"
+            )
 
     def _views(self, questions: Questions, vectors: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
         """Yield the features (n, d) of the items in each view, and (n, layers, d) of the mix of all layers."""

@@ -3,6 +3,9 @@
 Each head projects the words to queries, keys and values of its own small width; a word's answer is the mean of the values,
 weighted by the softmax of its query's products with the keys, divided by the square root of the head's width.
 
+Every step can be taken out: the projections (one for all three, or none: plain products of the vectors themselves), the division
+by √e, and the weighting itself (``uniform``: the mean over all words, a bag of words).
+
 References
 ----------
 Vaswani et al. (2017), Attention is all you need, arXiv:1706.03762, section 3.2.
@@ -18,56 +21,89 @@ from torch.nn import functional
 
 Turn = Callable[[Tensor], Tensor]
 
+KINDS = ("softmax", "uniform")
+PROJECTIONS = {"separate": 3, "shared": 1, "none": 0}
+"""How queries, keys and values are made -> how many projections that takes."""
+
 
 class Attention(nn.Module):
-    """Attend from every word to every word of the same segment.
+    """Attend from every word to every word that the mask allows.
 
-    Letters: b sequences, t words, d width, h heads, e = d / h width of a head.
+    Letters: b sequences, t words, d width, h heads, e width of a head.
 
     Parameters
     ----------
-    width : int
-    heads : int
-        Must divide the width.
+    width, heads, head_width : int
     turn : callable or None
         What turns queries and keys by their place (rotary positions); None leaves them.
+    kind : str
+        ``softmax`` or ``uniform``.
+    projections : str
+        ``separate``, ``shared`` or ``none``; the last needs ``heads * head_width`` to be the width.
+    scaling : bool
+        Whether products are divided by √e.
+    bias : bool
+        Whether the projections have a bias.
     """
 
-    def __init__(self, width: int, heads: int, turn: Turn | None) -> None:
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        head_width: int,
+        turn: Turn | None = None,
+        *,
+        kind: str = "softmax",
+        projections: str = "separate",
+        scaling: bool = True,
+        bias: bool = False,
+    ) -> None:
         super().__init__()
-        self.heads = heads
-        self.turn = turn
-        self.ask = nn.Linear(width, 3 * width, bias=False)  # queries, keys and values in one product
-        self.answer = nn.Linear(width, width, bias=False)
+        self.heads, self.turn = heads, turn
+        self.uniform = kind == "uniform"
+        self.scale = head_width**-0.5 if scaling else 1.0
+        number = min(PROJECTIONS[projections], 1 if self.uniform else 3)  # equal weights ask for nothing
+        self.ask = nn.Linear(width, number * heads * head_width, bias=bias) if number else None  # all in one product
+        self.answer = nn.Linear(heads * head_width, width, bias=bias)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """Mix the words ``x`` of shape (b, t, d); see ``within`` for the mask."""
-        b, t, d = x.shape
-        parts = self.ask(x).view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # (3, b, h, t, e)
-        if self.turn is None:
-            queries, keys, values = parts  # (b, h, t, e) each
-        else:
-            (queries, keys), values = self.turn(parts[:2]), parts[2]
+        """Mix the words ``x`` of shape (b, t, d); ``mask`` of shape (b or 1, h or 1, t, t) is added to the products."""
+        queries, keys, values = self.parts(x)
         mask = None if mask is None else mask.to(values.dtype)
-        mix = spelled_out if x.device.type == "cpu" else functional.scaled_dot_product_attention
-        mixed = mix(queries, keys, values, mask)  # (b, h, t, e)
-        return self.answer(mixed.transpose(1, 2).reshape(b, t, d))  # (b, t, d)
+        if self.uniform or x.device.type == "cpu":
+            mixed = self.weights(queries, keys, mask) @ values  # (b, h, t, e)
+        else:
+            mixed = functional.scaled_dot_product_attention(queries, keys, values, mask, scale=self.scale)
+        return self.answer(mixed.transpose(1, 2).flatten(2))  # (b, t, d)
 
+    def parts(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries, keys and values of words ``x`` of shape (b, t, d), each of shape (b, h, t, e)."""
+        b, t, _ = x.shape
+        made = x if self.ask is None else self.ask(x)  # (b, t, n h e), n of 1 or 3
+        n = 1 if self.ask is None else self.ask.out_features // self.answer.in_features
+        heads = made.view(b, t, n, self.heads, -1).permute(2, 0, 3, 1, 4)  # (n, b, h, t, e)
+        asked, values = (heads[:2], heads[2]) if n == 3 else (heads[[0, 0]], heads[0])
+        queries, keys = asked if self.turn is None else self.turn(asked)
+        return queries, keys, values
 
-def spelled_out(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-    """Attend step by step; the same as torch's fused ``scaled_dot_product_attention`` to rounding.
+    def weights(self, queries: Tensor, keys: Tensor, mask: Tensor | None) -> Tensor:
+        """Return how much each word takes from each other, (b, h, t, t); rows sum to 1.
 
-    On a processor this is the fast way: torch's fused kernel takes ten times as long there, forward and back, in bfloat16.
+        Spelled out, step by step. On a processor it is also the fast way: torch's fused kernel takes ten times as long there,
+        forward and back, in bfloat16; to rounding the two are the same.
+        """
+        if self.uniform:
+            products = queries.new_zeros(*queries.shape[:-1], keys.shape[-2])  # (b, h, t, t)
+        else:
+            products = queries @ keys.transpose(-1, -2) * self.scale  # (b, h, t, t)
+        return (products if mask is None else products + mask).softmax(dim=-1)
 
-    Parameters
-    ----------
-    queries, keys, values : Tensor of shape (b, h, t, e)
-    mask : Tensor of shape (b, 1, t, t) or None
-        Added to the products of queries and keys: 0 where a word may look, -inf where it may not.
-    """
-    products = queries @ keys.transpose(-1, -2) * queries.shape[-1] ** -0.5  # (b, h, t, t)
-    weights = (products if mask is None else products + mask).softmax(dim=-1)  # (b, h, t, t), rows sum to 1
-    return weights @ values  # (b, h, t, e)
+    def seen(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the weights, (b, h, t, t), and what each head adds to the words by itself, (b, h, t, d), without the bias."""
+        queries, keys, values = self.parts(x)
+        weights = self.weights(queries, keys, mask)
+        matrix = self.answer.weight.view(len(self.answer.weight), self.heads, -1)  # (d, h, e)
+        return weights, torch.einsum("bhte,dhe->bhtd", weights @ values, matrix)
 
 
 def within(segments: Tensor) -> Tensor:
@@ -84,3 +120,9 @@ def within(segments: Tensor) -> Tensor:
     """
     apart = segments[:, None, :, None] != segments[:, None, None, :]  # (b, 1, t, t)
     return torch.zeros(apart.shape, device=segments.device).masked_fill_(apart, -torch.inf)
+
+
+def backwards(length: int, device: torch.device) -> Tensor:
+    """Return a mask that lets a word look at itself and at words before it: ``Tensor of shape (1, 1, t, t), float32``."""
+    later = torch.ones(length, length, dtype=torch.bool, device=device).triu(1)
+    return torch.zeros(1, 1, length, length, device=device).masked_fill_(later, -torch.inf)

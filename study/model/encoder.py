@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from study.contracts import Array, Guesses, Level, Lexicon, Moment, Observe, Sentence, StudyError, Vocabulary
 from study.corpus import EncodedCorpus
+from study.model.anatomy import Anatomy
 from study.model.guessing import encoder_guesses
 from study.model.history import read_history, write_history
 from study.model.layers import Layered
@@ -26,7 +27,8 @@ from study.model.pretraining import Pretraining
 from study.model.readout import Readout, bare_words
 from study.model.regimen import Regimen, choose_fabric, limited_threads
 from study.model.sequences import Symbols
-from study.model.transformer import Anatomy, Encoder
+from study.model.start import begin_with
+from study.model.transformer import Encoder
 
 
 @dataclass(kw_only=True)
@@ -164,7 +166,27 @@ class Designed(Contextual, Anatomy):
 
 @dataclass(kw_only=True)
 class Transformer(Designed, Regimen):
-    """A Transformer encoder trained to guess hidden words; its settings are those of ``Designed`` and of ``Regimen``."""
+    """A Transformer encoder trained on a corpus.
+
+    Its settings are those of ``Designed``, those of ``Regimen``, and
+
+    Parameters
+    ----------
+    start : str or None
+        A model of the same study from whose type vectors the embedding table starts, scaled to the size of random ones; None
+        starts from random vectors.
+    start_frozen : bool
+        Whether these vectors stay as they are while the rest learns.
+    """
+
+    start: str | None
+    start_frozen: bool
+
+    first: Lexicon | None = field(init=False, repr=False, compare=False, default=None)
+
+    def take(self, lexicon: Lexicon) -> None:
+        """Keep the vectors that ``fit`` is to start from."""
+        self.first = lexicon
 
     def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
         """Train on the training part within the budget, from the checkpoint in ``folder`` if there is one.
@@ -178,6 +200,8 @@ class Transformer(Designed, Regimen):
         self.check_regimen()
         with limited_threads(self.threads), torch.random.fork_rng():
             encoder = self._start(corpus)
+            if self.first is not None:
+                begin_with(encoder, np.asarray(self.first.vectors), frozen=self.start_frozen)
             self.history = Pretraining(encoder, corpus, self).run(folder, observe)
         self._take(encoder, corpus)
         return self

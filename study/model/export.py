@@ -1,4 +1,4 @@
-"""Trained static vectors written for other tools: word2vec's text format, and gensim's KeyedVectors.
+"""Trained models written for other tools: static vectors as word2vec's text and gensim's KeyedVectors, encoders as a folder.
 
 The text is read by nearly every tool, and by this study (``model=[vectors] models.vectors.path=FOLDER/vectors.txt``). Its
 numbers are the shortest decimals that give the same float32 again. KeyedVectors hold the words' counts too. gensim saves them as
@@ -15,12 +15,27 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from study.contracts import Array, Lexicon, Model, StudyError, Vocabulary
+from study.contracts import Array, HasFiles, Lexicon, Model, StudyError, Vocabulary
+from study.model.encoder import Designed
+from study.model.saved import export_encoder
 
 TEXT, KEYED = "vectors.txt", "vectors.kv"
 ROWS = 4096
 """Rows that are turned into text at a time."""
 _SEPARATORS = re.compile(r"[\x00-\x20\x7f]")
+
+
+def exported(model: Model, folder: Path) -> list[Path]:
+    """Write a trained model in the formats that suit it; one that was not trained here is left out.
+
+    Returns
+    -------
+    list of Path
+        The files written: those of ``export_encoder``, or those of ``export_static`` for a model with a vector per word.
+    """
+    if isinstance(model, HasFiles) or not model.parameters:
+        return []
+    return export_encoder(model, folder) if isinstance(model, Designed) else export_static(model, folder)
 
 
 def export_static(model: Model, folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The masked-word objective: hide words, and guess each from what is left.
+"""What an encoder is asked while it learns: to guess hidden words from what is left, or the next word from those before.
 
 Letters: b sequences, t words, n hidden words, d width, v words of the vocabulary, k candidates.
 
@@ -9,7 +9,8 @@ whole vocabulary as candidates loss and gradient are those of the full softmax.
 
 References
 ----------
-Devlin et al. (2019), BERT, arXiv:1810.04805 (masked words). Horvitz & Thompson (1952), doi:10.1080/01621459.1952.10483446, and
+Devlin et al. (2019), BERT, arXiv:1810.04805 (masked words). Charpentier & Samuel (2024), GPT or BERT: why not both?,
+arXiv:2410.24159 (a mix of both questions). Horvitz & Thompson (1952), doi:10.1080/01621459.1952.10483446, and
 Madow (1949), doi:10.1214/aoms/1177729988 (drawing with unequal probabilities). Bengio & Senécal (2008),
 doi:10.1109/TNN.2007.912312 (sampled softmax).
 """
@@ -33,16 +34,16 @@ ROUND = 32
 
 @dataclass(frozen=True)
 class Masked:
-    """Sequences with hidden words.
+    """Sequences in which words are asked for, hidden or (``following``) still to come.
 
     Attributes
     ----------
     words, segments : Tensor of shape (b, t), int64
         What the encoder reads.
     places : Tensor of shape (n,), int64
-        Where the hidden words stand in the flattened sequences.
+        Where in the flattened sequences they are asked for.
     targets : Tensor of shape (n,), int64
-        The hidden words.
+        The words asked for.
     """
 
     words: Tensor
@@ -69,9 +70,7 @@ def mask(
         Of these, the share that is replaced by the mask symbol and by a random word; the rest is left as it is.
     """
     known = np.flatnonzero(words < symbols.words)
-    number = round(rate * len(known))
-    if number > 8 * ROUND:
-        number = min(len(known), ROUND * round(number / ROUND))
+    number = _rounded(rate, len(known))
     places = np.sort(random.permutation(known)[:number])  # (n,)
     words = words.reshape(-1).copy()  # (b t,)
     targets = words[places]
@@ -81,6 +80,31 @@ def mask(
     words[exchanged] = random.integers(symbols.words, size=len(exchanged))
     arrays = (words.reshape(segments.shape), segments, places, targets)
     return Masked(*(torch.from_numpy(np.ascontiguousarray(array, np.int64)) for array in arrays))
+
+
+def following(words: Array, segments: Array, symbols: Symbols, random: np.random.Generator, *, rate: float) -> Masked:
+    """Ask at some words for the word that follows; nothing is hidden, so attention has to look backwards only.
+
+    Parameters
+    ----------
+    words, segments : ndarray of shape (b, t), int64
+    rate : float
+        Share of the known words with a word before them that are asked for, in (0, 1]: as many as masking hides cost as much.
+    """
+    same = segments[:, 1:] == segments[:, :-1]
+    known = np.zeros(words.shape, bool)
+    known[:, :-1] = same & (words[:, 1:] < symbols.words)  # the place before each known word
+    asked = np.flatnonzero(known)
+    number = _rounded(rate, len(asked))
+    places = np.sort(random.permutation(asked)[:number])  # (n,)
+    arrays = (words, segments, places, words.reshape(-1)[places + 1])
+    return Masked(*(torch.from_numpy(np.ascontiguousarray(array, np.int64)) for array in arrays))
+
+
+def _rounded(rate: float, known: int) -> int:
+    """Return how many of the known words a rate takes, many of them rounded."""
+    number = round(rate * known)
+    return min(known, ROUND * round(number / ROUND)) if number > 8 * ROUND else number
 
 
 class Candidates:

@@ -1,21 +1,26 @@
 """Where a word stands: the ways of telling a Transformer the order of its words.
 
 Self-attention alone sees a bag of words. ``sinusoidal`` and ``learned`` positions are *added* to the word vectors before the
-first block; ``rotary`` positions *turn* queries and keys inside every attention, by an angle that grows with the place, so that
-their product depends on the distance of two words only; ``none`` leaves the bag.
+first block. ``rotary`` positions *turn* queries and keys inside every attention, by an angle that grows with the place, so that
+their product depends on the distance of two words only. ``relative`` and ``alibi`` add a number to that product: ``relative``
+learns one for every head and range of distances, ``alibi`` fixes them, the lower the farther. ``none`` leaves the bag.
 
 References
 ----------
 Vaswani et al. (2017), Attention is all you need, arXiv:1706.03762, section 3.5 (sinusoidal). Su et al. (2021), RoFormer: enhanced
-Transformer with rotary position embedding, arXiv:2104.09864 (rotary).
+Transformer with rotary position embedding, arXiv:2104.09864 (rotary). Raffel et al. (2020), Exploring the limits of transfer
+learning with a unified text-to-text Transformer, arXiv:1910.10683, section 2.1 (relative). Press, Smith & Lewis (2022), Train
+short, test long: attention with linear biases, arXiv:2108.12409 (alibi).
 """
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
-POSITIONS = ("rotary", "sinusoidal", "learned", "none")
+POSITIONS = ("rotary", "relative", "alibi", "sinusoidal", "learned", "none")
 """Kinds of positions; those added to the word vectors are made by ``added_positions``."""
 
 
@@ -80,3 +85,66 @@ def added_positions(kind: str, length: int, width: int) -> Tensor | None:
     if kind == "learned":
         return nn.Parameter(torch.randn(length, width))
     return None
+
+
+class Relative(nn.Module):
+    """A learned number for every head and range of distances, which all blocks share.
+
+    Distances to either side have buckets of their own; near distances one each, far ones in ranges that grow by a factor.
+
+    Parameters
+    ----------
+    heads : int
+    buckets : int
+        Even; half of them for words before, half for words after.
+    farthest : int
+        Distance from which on all words share the last bucket.
+    """
+
+    def __init__(self, heads: int, buckets: int = 32, farthest: int = 128) -> None:
+        super().__init__()
+        self.farthest = farthest
+        self.table = nn.Parameter(torch.zeros(buckets, heads))  # (buckets, h)
+
+    def forward(self, length: int) -> Tensor:
+        """Return what is added to the products of queries and keys, ``Tensor of shape (1, h, t, t)``."""
+        places = torch.arange(length, device=self.table.device)
+        found = buckets_of(places[None, :] - places[:, None], len(self.table), self.farthest)  # (t, t)
+        return self.table[found].permute(2, 0, 1)[None]  # (1, h, t, t)
+
+
+def buckets_of(distance: Tensor, buckets: int, farthest: int) -> Tensor:
+    """Return the bucket of each signed distance (place looked at minus place that looks), int64, below ``buckets``."""
+    half = buckets // 2
+    near = half // 2
+    size = distance.abs()
+    ratio = torch.log(size.clamp(min=1) / near) / math.log(farthest / near)  # 0 at ``near``, 1 at ``farthest``
+    far = (near + ratio * (half - near)).long().clamp(max=half - 1)
+    return torch.where(distance > 0, half, 0) + torch.where(size < near, size, far)
+
+
+class LinearBias(nn.Module):
+    """A fixed number that falls with the distance, steeply in the first head and gently in the last: slopes 2 ** (-8 i / h).
+
+    Parameters
+    ----------
+    heads : int
+    """
+
+    slopes: Tensor
+
+    def __init__(self, heads: int) -> None:
+        super().__init__()
+        self.register_buffer("slopes", 2.0 ** (-8 * torch.arange(1, heads + 1) / heads), persistent=False)  # (h,)
+
+    def forward(self, length: int) -> Tensor:
+        """Return what is added to the products of queries and keys, ``Tensor of shape (1, h, t, t)``."""
+        places = torch.arange(length, device=self.slopes.device)
+        return -self.slopes[:, None, None] * (places[None, :] - places[:, None]).abs()[None, None]  # (1, h, t, t)
+
+
+def distance_bias(kind: str, heads: int) -> nn.Module | None:
+    """Return what adds a number by distance to the products of queries and keys; None for a kind that adds nothing there."""
+    if kind == "relative":
+        return Relative(heads)
+    return LinearBias(heads) if kind == "alibi" else None

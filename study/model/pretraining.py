@@ -1,4 +1,4 @@
-"""Pretraining: the loop that teaches an encoder to guess hidden words, with its budget, schedule and checkpoints.
+"""Pretraining: the loop that teaches an encoder its words, with its budget, schedule and checkpoints.
 
 Everything random in step s (which words are hidden, which are candidates, what is dropped) is drawn from the seed and s alone,
 and the learning rate is a function of the words seen alone. So a training that was killed and resumed is the same, bit for bit,
@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from study.contracts import Array, Moment, Observe, StudyError
 from study.corpus import EncodedCorpus
 from study.model.checkpoint import discard_checkpoint, read_checkpoint, write_checkpoint
-from study.model.objective import Candidates, Masked, candidate_loss, full_loss, mask
+from study.model.detection import Detection
+from study.model.objective import Candidates, Masked, candidate_loss, following, full_loss, mask
 from study.model.regimen import Regimen, choose_fabric
 from study.model.sequences import Sequences
 from study.model.transformer import Encoder
@@ -99,8 +100,11 @@ class Pretraining:
         self.length = encoder.length
         self.training = Sequences(corpus, "training", length=self.length, context=regimen.context)
         self.candidates = Candidates(corpus.vocabulary.counts, regimen.candidates, regimen.candidate_exponent)
-        matrices = [weight for part in encoder.modules() if isinstance(part, nn.Linear) for weight in part.parameters()]
-        others = [weight for weight in encoder.parameters() if not any(weight is matrix for matrix in matrices)]
+        self.detection = self._detection()
+        trained = nn.ModuleList([encoder, *([self.detection] if self.detection else [])])
+        self.weights = [weight for weight in trained.parameters() if weight.requires_grad]
+        matrices = [weight for part in trained.modules() if isinstance(part, nn.Linear) for weight in part.parameters()]
+        others = [weight for weight in self.weights if not any(weight is matrix for matrix in matrices)]
         groups = [{"params": matrices, "weight_decay": regimen.weight_decay}, {"params": others, "weight_decay": 0.0}]
         self.optimiser = torch.optim.AdamW(groups, betas=(0.9, regimen.second_moment), fused=True)
         self.progress = Progress(total=0)
@@ -138,23 +142,19 @@ class Pretraining:
         return self.progress.history
 
     def step(self) -> None:
-        """Let the encoder guess the hidden words of one batch and learn from it."""
+        """Ask the encoder about one batch and let it learn from its answers."""
         regimen, progress = self.regimen, self.progress
         random = np.random.default_rng((regimen.seed, STEP, progress.step))
         words, segments = self.training.read(self.next_rows())
-        rates = {"rate": regimen.mask_rate, "hidden": regimen.mask_hidden, "replaced": regimen.mask_replaced}
-        batch = self.hide(words, segments, random, **rates)
-        candidates = (part.to(self.fabric.device) for part in self.candidates.draw(random))
         read = int((words != self.training.symbols.boundary).sum())
+        share = min(1.0, (progress.words + read / 2) / max(1, progress.total))
         for group in self.optimiser.param_groups:
-            group["lr"] = regimen.rate_at(min(1.0, (progress.words + read / 2) / max(1, progress.total)))
-        torch.manual_seed(int(random.integers(2**62)))  # dropout
+            group["lr"] = regimen.rate_at(share)
         self.encoder.train()
-        with self.fabric.autocast():
-            loss = candidate_loss(self.encoder, self.hidden_vectors(batch), batch.targets, *candidates)
+        loss = self.loss(words, segments, random, share)
         self.optimiser.zero_grad()
         loss.backward()
-        length = nn.utils.clip_grad_norm_(self.encoder.parameters(), regimen.clip)
+        length = nn.utils.clip_grad_norm_(self.weights, regimen.clip)
         if not math.isfinite(loss.item()) or not math.isfinite(length.item()):
             raise StudyError(
                 f"The encoder's training failed in step {progress.step}, after {progress.words} words: loss {loss.item()}, "
@@ -164,6 +164,35 @@ class Pretraining:
         progress.step += 1
         progress.words += read
         progress.losses.append(loss.item())
+
+    def loss(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> Tensor:
+        """Return the loss of a batch, by the question that its random stream draws, when a share of the budget is spent."""
+        regimen, symbols = self.regimen, self.training.symbols
+        question, rate = regimen.question(random), regimen.mask_rate_at(share)
+        if question == "causal":
+            batch = following(words, segments, symbols, random, rate=rate).to(self.fabric.device)
+        elif question == "detection":
+            batch = self.hide(words, segments, random, rate=rate, hidden=1.0, replaced=0.0)
+        else:
+            batch = self.hide(words, segments, random, rate=rate, hidden=regimen.mask_hidden, replaced=regimen.mask_replaced)
+        candidates = [part.to(self.fabric.device) for part in self.candidates.draw(random)]
+        torch.manual_seed(int(random.integers(2**62)))  # dropout, and what a generator draws
+        with self.fabric.autocast():
+            if question == "detection" and self.detection:
+                original = torch.from_numpy(words).to(self.fabric.device)
+                return self.detection.loss(self.encoder, batch, original, candidates[0], candidates[1])
+            x = self.encoder(batch.words, batch.segments, batch.places, causal=question == "causal")[-1]  # (n, d)
+            return candidate_loss(self.encoder, x, batch.targets, *candidates)
+
+    def _detection(self) -> Detection | None:
+        """Return the generator and the head of detection where some steps ask for it."""
+        if not self.regimen.objective.get("detection", 0):
+            return None
+        anatomy, symbols = self.encoder.anatomy, self.training.symbols
+        frequencies = self.encoder.bias.detach().exp()
+        made = Detection(anatomy, len(symbols), frequencies, self.regimen.generator, self.regimen.detection_weight)
+        self.fabric.to_device(made)
+        return made
 
     def next_rows(self) -> Array:
         """Return where the next batch's rows start in the stream; at the end of an epoch the batch may be smaller."""
@@ -177,10 +206,6 @@ class Pretraining:
     def hide(self, words: Array, segments: Array, random: np.random.Generator, **rates: float) -> Masked:
         """Hide words at the rates of ``study.model.objective.mask``."""
         return mask(words, segments, self.training.symbols, random, **rates).to(self.fabric.device)
-
-    def hidden_vectors(self, batch: Masked) -> Tensor:
-        """Return what the encoder makes of the hidden words, of shape (n, d)."""
-        return self.encoder(batch.words, batch.segments, batch.places)[-1]
 
     def report(self, validate: bool) -> None:
         """Add to the learning curve the mean training loss since the last report and, if asked, the validation."""
@@ -208,7 +233,7 @@ class Pretraining:
         for words, segments in development.batches(development.evenly(self.regimen.validation_words), rows=64):
             batch = self.hide(words, segments, random, rate=VALIDATION_RATE, hidden=1.0, replaced=0.0)
             with self.fabric.autocast():
-                x = self.hidden_vectors(batch)
+                x = self.encoder(batch.words, batch.segments, batch.places)[-1]  # (n, d)
             loss, right = full_loss(self.encoder, x.float(), batch.targets)
             losses, hits, number = losses + float(loss), hits + int(right), number + len(batch.targets)
         return losses / max(1, number), hits / max(1, number)
@@ -231,7 +256,8 @@ class Pretraining:
     def state(self) -> dict[str, Any]:
         """Return all that a resumed training needs."""
         weights, optimiser = self.encoder.state_dict(), self.optimiser.state_dict()
-        return {"weights": weights, "optimiser": optimiser, "progress": asdict(self.progress)}
+        detection = self.detection.state_dict() if self.detection else {}
+        return {"weights": weights, "detection": detection, "optimiser": optimiser, "progress": asdict(self.progress)}
 
     def resume(self, folder: Path) -> bool:
         """Put what a checkpoint holds in place; return whether there was one that fits."""
@@ -242,6 +268,8 @@ class Pretraining:
             discard_checkpoint(folder, "it is not of this encoder")
             return False
         self.encoder.load_state_dict(state["weights"])
+        if self.detection:
+            self.detection.load_state_dict(state["detection"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.progress = Progress(**state["progress"])
         self.progress.history = [Moment(**moment) for moment in state["progress"]["history"]]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 
 from study.contracts import StudyError
 from study.model.sequences import CONTEXTS
 
+OBJECTIVES = ("masked", "causal", "detection")
 CHOICES = {
     "context": CONTEXTS,
     "decay": ("linear", "cosine"),
@@ -31,10 +33,19 @@ class Regimen:
     ----------
     context : str
         What a word may look at: its ``sentence``, or its ``document`` within the sequence.
+    objective : mapping of str to float
+        What the steps ask, as shares that sum to 1: ``masked`` (guess hidden words), ``causal`` (guess the next word from those
+        before) and ``detection`` (say which words a small generator has replaced).
     mask_rate : float
         Share of the known words that are to be guessed, in (0, 1].
+    final_mask_rate : float or None
+        That share at the end of the budget, reached in a straight line; None keeps it.
     mask_hidden, mask_replaced : float
         Of these, the share shown as the mask symbol and as a random word; the rest is shown as it is.
+    generator : float
+        Width of the generator of ``detection`` as a share of the encoder's.
+    detection_weight : float
+        How much detection counts beside the generator's guessing.
     candidates : int
         Words by which the softmax's normaliser is estimated while training; 0 takes the full vocabulary.
     candidate_exponent : float
@@ -70,9 +81,13 @@ class Regimen:
     """
 
     context: str
+    objective: Mapping[str, float]
     mask_rate: float
+    final_mask_rate: float | None
     mask_hidden: float
     mask_replaced: float
+    generator: float
+    detection_weight: float
     candidates: int
     candidate_exponent: float
     batch: int
@@ -106,12 +121,29 @@ class Regimen:
         for name in ("mask_rate", "rate", "clip", "batch", "validate_every"):
             if not getattr(self, name) > 0:
                 raise StudyError(f"{name} must be above 0, not {getattr(self, name)}.")
+        shares = dict(self.objective)
+        if set(shares) - set(OBJECTIVES) or min(shares.values(), default=-1) < 0 or not math.isclose(sum(shares.values()), 1):
+            raise StudyError(f"objective: expected shares of {', '.join(OBJECTIVES)} that sum to 1, found {shares}.")
+        if not 0 < self.generator <= 1 or self.detection_weight < 0:
+            raise StudyError("generator is a share in (0, 1] and detection_weight is not negative.")
+        if self.final_mask_rate is not None and not 0 < self.final_mask_rate <= 1:
+            raise StudyError(f"final_mask_rate is a share in (0, 1] or null, not {self.final_mask_rate}.")
         if self.mask_rate > 1 or min(self.mask_hidden, self.mask_replaced) < 0 or self.mask_hidden + self.mask_replaced > 1:
             raise StudyError("mask_rate, mask_hidden and mask_replaced are shares, and the last two sum to 1 at most.")
         if not 0 <= self.warm_up < 1:
             raise StudyError(f"warm_up is a share of the budget in [0, 1), not {self.warm_up}.")
         if self.device == "cuda" and not torch.cuda.is_available():
             raise StudyError("device is cuda, but torch finds no GPU: take device=cpu or device=auto.")
+
+    def mask_rate_at(self, share: float) -> float:
+        """Return the share of words that are to be guessed when a share of the budget, in [0, 1], is spent."""
+        last = self.mask_rate if self.final_mask_rate is None else self.final_mask_rate
+        return self.mask_rate + share * (last - self.mask_rate)
+
+    def question(self, random: np.random.Generator) -> str:
+        """Draw what a step asks: one of ``OBJECTIVES``, by their shares."""
+        asked = {name: share for name, share in sorted(self.objective.items()) if share > 0}
+        return str(random.choice(list(asked), p=list(asked.values()))) if len(asked) > 1 else next(iter(asked))
 
     def rate_at(self, share: float) -> float:
         """Return the learning rate when a share of the budget, in [0, 1], is spent."""

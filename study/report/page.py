@@ -85,7 +85,14 @@ def write(folder: Path) -> Path:
     look = plot.looks([*run.trained, *run.controls])
     album = Album(folder / "figures")
     sections = [_family(run, family, look, album) for family in run.families]
-    sections += [_precision(run), _views(run, album), _neighbours(run, album), _costs(run, look, album), _material(run), _tasks(run)]
+    sections += [
+        _precision(run),
+        _views(run, album),
+        _neighbours(run, album),
+        _costs(run, look, album),
+        _material(run),
+        _tasks(run),
+    ]
     sections = [section for section in sections if section.figures or section.tables or section.folded]
     found = contests(run)
     opening = [contest_table(found, run.seeds)] if found else []

@@ -1,4 +1,4 @@
-"""What a run could have shown at all: the smallest difference each task would find, and where the variance of its scores is from."""
+"""What a run could have shown at all: the smallest differences that its tasks would find, and what its scores hang on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def variance_table(run: Run) -> Table:
     keys = ["model", "family", "task", "question", "metric"]
     wide = run.variance.pivot_table(index=keys, columns="component", values="share", sort=False).reset_index()
     wide.columns.name = None
-    wide = wide.rename(columns={"seed": "share of the seed", "view": "of the view", "seed and view": "of both together", "items": "of the items"})
+    wide = wide.rename(
+        columns={"seed": "share of the seed", "view": "of the view", "seed and view": "of both together", "items": "of the items"}
+    )
     total = run.variance.groupby(keys, sort=False)["variance"].sum().reset_index(name="total")
     frame = run.in_order(wide.merge(total, on=keys))
     frame["standard deviation"] = frame.pop("total") ** 0.5

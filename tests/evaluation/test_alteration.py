@@ -100,8 +100,6 @@ def test_an_odd_word_has_the_inflection_and_frequency_of_the_one_it_replaces(tre
 def test_the_alterations_of_the_english_web_treebank_leave_no_trace_in_the_words():
     treebank = english_web_treebank()
     corpus, settings = toy_corpus(treebank), LARGE | SETTINGS | {"shortest": 5, "longest": 30}
-    rank = {word: number for number, word in enumerate(corpus.vocabulary.words)}
-    corpus.vocabulary.index = lambda word: rank.get(word.lower())  # by a table, because the list is long
     sizes = {"TreebankBigramShift": 1300, "OddWord": 1100, "CoordinationInversion": 80}
     found = {}
     for kind, more in KINDS:

@@ -20,7 +20,7 @@ def conllu(name: str) -> str:
 
 def test_senteval_is_known_by_its_lines(tmp_path):
     path = tmp_path / "bigram_shift.txt"
-    path.write_text("tr\tO\tThe [ ship left .\nva\tI\tship The left .\nte\tO\tIt rained .\n")
+    path.write_text("tr\tO\tThe [ ship left .\nva\tI\tship The left .\nte\tO\tmore\tIt rained .\n")
     rows = formats.rows(path)
     assert [(row.split, row.label, row.targets) for row in rows] == [
         ("training", "O", []),

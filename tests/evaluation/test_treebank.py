@@ -5,7 +5,8 @@ from study.evaluation import PartOfSpeech, Treebank
 from study.evaluation.treebank import align
 
 from .listed_corpus import ListedCorpus, regimen
-from .toy_treebank import FILES, english_web_treebank, needs_data, toy_treebank, tree, written
+from .option import TASKS, option
+from .toy_treebank import FILES, english_web_treebank, needs_data, toy_corpus, toy_treebank, tree, written
 
 
 def part_of_speech(treebank, **settings) -> PartOfSpeech:
@@ -70,6 +71,33 @@ def test_without_a_network_the_message_says_what_is_missing_and_how_to_fetch_it(
 def test_a_treebank_without_a_split_is_refused(tmp_path):
     with pytest.raises(StudyError, match="expected files for training, development, test, found training"):
         Treebank(data=str(tmp_path), files={"training": "a"}, fetch={}, digests={}, source="").trees("test")
+
+
+OPTIONS = [path.stem for path in sorted(TASKS.glob("probing/*.yaml")) if "\ntreebank:" in path.read_text(encoding="utf-8")]
+
+
+@pytest.fixture(scope="module")
+def english():
+    treebank = english_web_treebank()
+    return treebank, toy_corpus(treebank)
+
+
+@pytest.mark.data
+@needs_data
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option_that_has_a_treebank_can_be_asked_of_the_real_one(name, english):
+    treebank, corpus = english
+    settings = {"treebank": treebank, "source": ""} | ({} if name == "structural" else {"regimen": regimen()})
+    questions = option(f"probing/{name}", **settings).questions(corpus)
+    items = questions.items
+    assert items["split"].value_counts().min() >= 80
+    assert items.groupby("group")["split"].nunique().max() == 1
+    assert items["item"].is_unique
+    sentences = {
+        split: {tuple(questions.sentences[questions.places[place][0]]) for place in part["place"]}
+        for split, part in items.groupby("split")
+    }
+    assert not sentences["training"] & sentences["test"]
 
 
 @pytest.mark.data

@@ -79,7 +79,10 @@ def toy_treebank(folder: Path, seed: int = 0) -> Treebank:
 def toy_corpus(treebank: Treebank) -> ListedCorpus:
     """Make a corpus whose vocabulary has the words of a treebank's training part."""
     plain = ListedCorpus()
-    return ListedCorpus([(0, [token.word for token in plain.words(tree.text)]) for tree in treebank.trees("training")])
+    corpus = ListedCorpus([(0, [token.word for token in plain.words(tree.text)]) for tree in treebank.trees("training")])
+    number_of = {word: number for number, word in enumerate(corpus.vocabulary.words)}
+    corpus.vocabulary.index = lambda word: number_of.get(word.lower())  # the list of a real treebank is long
+    return corpus
 
 
 def english_web_treebank() -> Treebank:

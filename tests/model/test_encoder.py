@@ -4,25 +4,22 @@ import numpy as np
 import pytest
 import torch
 
-from study.contracts import StudyError
+from study.contracts import Lexicon, StudyError
 from study.model.encoder import Transformer
 from tests.model.small_corpus import SmallCorpus
+from tests.model.small_encoder import ANATOMY
 
 CORPUS = SmallCorpus(200)
 SETTINGS = Transformer(
-    width=16,
-    blocks=2,
-    heads=2,
-    expansion=2,
-    activation="gelu",
-    positions="rotary",
-    dropout=0.0,
-    tied=True,
-    length=12,
+    **ANATOMY,
     context="document",
+    objective={"masked": 1.0},
     mask_rate=0.3,
+    final_mask_rate=None,
     mask_hidden=0.8,
     mask_replaced=0.1,
+    generator=0.5,
+    detection_weight=10.0,
     candidates=20,
     candidate_exponent=1.0,
     batch=256,
@@ -43,6 +40,8 @@ SETTINGS = Transformer(
     checkpoint_seconds=60,
     device="cpu",
     threads=1,
+    start=None,
+    start_frozen=False,
 )
 WORD = ("input", "layer-1", "layer-2", "averaged-1", "averaged-2", "averaged")
 IN_CONTEXT = ("input", "layer-1", "layer-2")
@@ -207,3 +206,25 @@ def test_settings_that_do_not_fit_are_refused_before_anything_is_done(tmp_path):
     with pytest.raises(StudyError, match="heads"):
         fit(tmp_path, heads=5)
     assert not any(tmp_path.iterdir())
+
+
+def vectors_like(corpus, width=16):
+    return Lexicon(corpus.vocabulary.words, np.random.default_rng(0).normal(size=(len(corpus.vocabulary), width)).astype("f4"))
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_training_can_start_from_vectors_and_leave_them_as_they_are(tmp_path, frozen):
+    lexicon, model = vectors_like(CORPUS), replace(SETTINGS, start="skipgram", start_frozen=frozen)
+    model.take(lexicon)
+    model.fit(CORPUS, folder=tmp_path, observe=lambda moment: None)
+    table = model.lexicons()["input"].vectors
+    cosine = (table * lexicon.vectors).sum(1) / np.linalg.norm(table, axis=1) / np.linalg.norm(lexicon.vectors, axis=1)
+    assert (cosine.min() > 0.99999) is np.True_ if frozen else cosine.mean() < 0.9999
+    assert 0.005 < table.std() < 0.2
+
+
+def test_vectors_of_another_width_are_refused(tmp_path):
+    model = replace(SETTINGS, start="skipgram")
+    model.take(vectors_like(CORPUS, 8))
+    with pytest.raises(StudyError, match="width 16"):
+        model.fit(CORPUS, folder=tmp_path, observe=lambda moment: None)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from study.model.position import Rotary, added_positions, angles, sinusoids
+from study.model.position import LinearBias, Relative, Rotary, added_positions, angles, buckets_of, distance_bias, sinusoids
 
 
 def test_angles_grow_with_the_place_and_slow_down_with_the_plane():
@@ -45,6 +45,42 @@ def test_added_positions_are_trained_only_if_learned(kind, trained):
     assert table.requires_grad is trained
 
 
-@pytest.mark.parametrize("kind", ["rotary", "none"])
+@pytest.mark.parametrize("kind", ["rotary", "relative", "alibi", "none"])
 def test_other_kinds_add_nothing(kind):
     assert added_positions(kind, 7, 6) is None
+
+
+def test_near_distances_have_buckets_of_their_own_and_far_ones_share():
+    distances = torch.arange(-200, 201)
+    found = buckets_of(distances, 32, 128)
+    assert found.min() == 0
+    assert found.max() == 31
+    near = found[(distances.abs() < 8)]
+    assert len(set(near.tolist())) == 15
+    assert (found[distances >= 128] == 31).all()
+    ahead = found[distances > 0]
+    assert (ahead.diff() >= 0).all()
+    assert set(found[distances > 0].tolist()).isdisjoint(found[distances < 0].tolist())
+
+
+def test_relative_positions_add_by_head_and_distance_alone():
+    relative = Relative(3)
+    torch.nn.init.normal_(relative.table)
+    added = relative(10)
+    assert added.shape == (1, 3, 10, 10)
+    assert torch.equal(added[:, :, 2, 5], added[:, :, 6, 9])
+    assert not torch.equal(added[:, :, 2, 5], added[:, :, 5, 2])
+
+
+def test_linear_biases_fall_with_the_distance_and_most_in_the_first_head():
+    added = LinearBias(8)(6)[0]
+    assert added.shape == (8, 6, 6)
+    assert (added.diagonal(dim1=1, dim2=2) == 0).all()
+    assert torch.allclose(added[0, 0], -0.5 * torch.arange(6.0))
+    assert torch.equal(added, added.transpose(1, 2))
+    assert (added[1:, 0, 1] > added[:-1, 0, 1]).all()
+
+
+@pytest.mark.parametrize("kind", ["rotary", "sinusoidal", "learned", "none"])
+def test_other_kinds_add_nothing_to_products(kind):
+    assert distance_bias(kind, 2) is None

@@ -7,20 +7,24 @@ import pytest
 import torch
 
 from study.contracts import StudyError
+from study.model.anatomy import Anatomy
 from study.model.pretraining import Pretraining
 from study.model.regimen import Regimen
-from study.model.transformer import Anatomy, Encoder
+from study.model.transformer import Encoder
 from tests.model.small_corpus import PAIRS, SmallCorpus
+from tests.model.small_encoder import ANATOMY
 
 CORPUS = SmallCorpus()
-ANATOMY = Anatomy(
-    width=16, blocks=1, heads=2, expansion=2, activation="gelu", positions="rotary", dropout=0.1, tied=True, length=16
-)
+SMALL = Anatomy(**ANATOMY | {"blocks": 1, "dropout": 0.1, "length": 16})
 REGIMEN = Regimen(
     context="sentence",
+    objective={"masked": 1.0},
     mask_rate=0.3,
+    final_mask_rate=None,
     mask_hidden=0.8,
     mask_replaced=0.1,
+    generator=0.5,
+    detection_weight=10.0,
     candidates=20,
     candidate_exponent=1.0,
     batch=256,
@@ -50,7 +54,7 @@ class KilledError(Exception):
 def start(regimen=REGIMEN, corpus=CORPUS, **changes):
     torch.manual_seed(regimen.seed)
     words = len(corpus.vocabulary)
-    return Pretraining(Encoder(replace(ANATOMY, **changes), words + 3, torch.full((words,), 1 / words)), corpus, regimen)
+    return Pretraining(Encoder(replace(SMALL, **changes), words + 3, torch.full((words,), 1 / words)), corpus, regimen)
 
 
 def train(folder, observe=lambda moment: None, regimen=REGIMEN):
@@ -93,6 +97,55 @@ def test_a_training_that_was_killed_and_resumed_is_the_same_bit_for_bit(tmp_path
     curves = [[(m.words_seen, m.loss, m.validation_loss) for m in curve] for curve in (straight.progress.history, history)]
     assert curves[0] == curves[1]
     assert all(one.seconds <= other.seconds for one, other in pairwise(history))
+
+
+@pytest.mark.parametrize("objective", [{"causal": 1.0}, {"masked": 0.5, "causal": 0.25, "detection": 0.25}])
+def test_every_objective_resumes_the_same_bit_for_bit(tmp_path, objective):
+    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
+    whole.mkdir()
+    pieces.mkdir()
+    often = replace(REGIMEN, objective=objective, validate_every=500, final_mask_rate=0.1)
+
+    def kill(moment):
+        if moment.words_seen >= 3_000:
+            raise KilledError
+
+    straight = train(whole, regimen=often)
+    with pytest.raises(KilledError):
+        train(pieces, kill, often)
+    resumed = start(often)
+    resumed.run(pieces, lambda moment: None)
+    assert same(straight, resumed)
+
+
+def test_from_the_words_before_the_second_word_of_a_pair_is_guessed_and_the_first_is_not(tmp_path):
+    training = start(replace(REGIMEN, words=40_000, objective={"causal": 1.0}))
+    training.run(tmp_path, lambda moment: None)
+    words = torch.tensor([[2 * PAIRS + 2, 0, 1, 6, 7, 2, 3]])  # a boundary, then three pairs
+    with torch.no_grad():
+        states = training.encoder.eval()(words, causal=True)[-1][0]
+        table, bias = training.encoder.output()
+        scores = states @ table[: len(bias)].T + bias
+    shares = scores.log_softmax(-1)[torch.arange(6), words[0, 1:]].exp()
+    assert shares[[1, 3, 5]].min() > 5 * shares[[2, 4]].max()
+
+
+def test_detection_finds_replaced_words(tmp_path):
+    training = start(replace(REGIMEN, words=60_000, objective={"detection": 1.0}))
+    training.run(tmp_path, lambda moment: None)
+    right = torch.tensor([[2 * PAIRS + 2, 0, 1, 6, 7, 2, 3]])
+    wrong = right.clone()
+    wrong[0, 4] = 11  # not the partner of word 6
+    with torch.inference_mode():
+        encoder, head = training.encoder.eval(), training.detection.head
+        scores = [head(encoder(words)[-1])[0, 4, 0].item() for words in (right, wrong)]
+    assert scores[1] > scores[0] + 1
+
+
+def test_the_mask_rate_goes_straight_to_its_end():
+    regimen = replace(REGIMEN, mask_rate=0.4, final_mask_rate=0.1)
+    assert [regimen.mask_rate_at(share) for share in (0, 0.5, 1)] == pytest.approx([0.4, 0.25, 0.1])
+    assert replace(regimen, final_mask_rate=None).mask_rate_at(0.9) == 0.4
 
 
 def test_another_seed_is_another_training(tmp_path):

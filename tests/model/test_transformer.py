@@ -2,25 +2,16 @@ import pytest
 import torch
 
 from study.contracts import StudyError
-from study.model.transformer import Anatomy, Encoder
+from study.model.anatomy import Anatomy
+from study.model.transformer import Encoder
+from tests.model.small_encoder import ANATOMY
 
 WORDS = 11
-PLAIN = {
-    "width": 16,
-    "blocks": 2,
-    "heads": 2,
-    "expansion": 2,
-    "activation": "gelu",
-    "positions": "rotary",
-    "dropout": 0.0,
-    "tied": True,
-    "length": 12,
-}
 
 
 def encoder(**changes):
     torch.manual_seed(0)
-    anatomy = Anatomy(**(PLAIN | changes))
+    anatomy = Anatomy(**(ANATOMY | changes))
     anatomy.check_anatomy()
     frequencies = torch.arange(1, WORDS + 1) / torch.arange(1, WORDS + 1).sum()
     return Encoder(anatomy, WORDS + 3, frequencies)
@@ -30,15 +21,84 @@ def words(rows=3, length=12):
     return torch.randint(0, WORDS + 3, (rows, length), generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("positions", ["rotary", "sinusoidal", "learned", "none"])
-@pytest.mark.parametrize("activation", ["gelu", "relu", "geglu"])
-def test_every_combination_of_parts_gives_a_state_per_layer_and_gradients_to_every_part(positions, activation):
-    network = encoder(positions=positions, activation=activation, dropout=0.1)
+PARTS = {
+    "head_width": [None, 6],
+    "projections": ["separate", "shared", "none"],
+    "scaling": [True, False],
+    "attention": ["softmax", "uniform"],
+    "mask": ["full", "causal"],
+    "positions": ["rotary", "relative", "alibi", "sinusoidal", "learned", "none"],
+    "activation": ["gelu", "relu", "sigmoid", "geglu", "linear", "none"],
+    "residual": [True, False],
+    "norm": ["layer", "rms", "batch", "none"],
+    "norm_place": ["before", "after"],
+    "biases": [False, True],
+    "tied": [True, False],
+}
+each_part = pytest.mark.parametrize(("part", "kind"), [(part, kind) for part, kinds in PARTS.items() for kind in kinds])
+
+
+@each_part
+def test_every_part_can_be_exchanged_and_gets_a_gradient(part, kind):
+    network = encoder(**{part: kind}, dropout=0.1)
     states = network(words())
     assert [tuple(state.shape) for state in states] == [(3, 12, 16)] * 3
     table, bias = network.output()
     (states[-1] @ table[:WORDS].T + bias).square().sum().backward()
     assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in network.parameters())
+
+
+@each_part
+def test_gradients_are_those_of_finite_differences(part, kind):
+    settings = {"width": 8, "blocks": 1, "length": 4} | {part: kind}
+    network = encoder(**settings).double()
+    row = words(1, 4)
+    names = [name for name, weight in network.named_parameters() if name not in ("table.weight", "output_table.weight", "bias")]
+    chosen = [weight.detach().clone().requires_grad_() for name, weight in network.named_parameters() if name in names]
+
+    def last(*weights):
+        buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}  # running means change as they are used
+        return torch.func.functional_call(network, dict(zip(names, weights, strict=True)) | buffers, (row,))[-1]
+
+    assert torch.autograd.gradcheck(last, chosen, atol=1e-4)
+
+
+@each_part
+def test_what_attention_shows_is_what_the_encoder_uses(part, kind):
+    network = encoder(**{part: kind}).eval()
+    segments = torch.tensor([[0] * 5 + [1] * 7] * 3)
+    weights, heads = network.attention(words(), segments)
+    assert [tuple(part.shape) for part in weights] == [(3, 2, 12, 12)] * 2
+    assert all(torch.allclose(part.sum(-1), torch.ones(3, 2, 12), atol=1e-5) for part in weights)
+    assert (weights[0][:, :, :5, 5:] == 0).all()
+    block, x = network.blocks[0], network.embedded(words())
+    answer = block.attention(block.reads(x), network.mask(words(), segments))
+    bias = 0 if block.attention.answer.bias is None else block.attention.answer.bias
+    assert torch.allclose(heads[0].sum(1) + bias, answer, atol=1e-5)
+
+
+def test_a_linear_block_without_norm_and_attention_is_linear():
+    network = encoder(attention="uniform", activation="linear", norm="none", positions="none", blocks=1).eval()
+    block, (x, y) = network.blocks[0], torch.randn(2, 1, 5, 16)
+    assert torch.allclose(block(x + 2 * y, None, None), block(x, None, None) + 2 * block(y, None, None), atol=1e-4)
+
+
+def test_without_residual_a_word_that_attention_does_not_see_is_forgotten():
+    kept, lost = (
+        encoder(residual=residual, attention="uniform", positions="none", activation="none").eval() for residual in (True, False)
+    )
+    row = torch.tensor([[0, 1, 2, 3]])
+    assert torch.allclose(lost(row)[-1][0, 0], lost(row)[-1][0, 3], atol=1e-6)
+    assert not torch.allclose(kept(row)[-1][0, 0], kept(row)[-1][0, 3], atol=1e-2)
+
+
+def test_a_causal_encoder_hears_nothing_of_later_words():
+    network, row = encoder(mask="causal").eval(), words(1)
+    other = row.clone()
+    other[0, 8] = (other[0, 8] + 1) % WORDS
+    before, after = network(row)[-1], network(other)[-1]
+    assert torch.equal(before[0, :8], after[0, :8])
+    assert not torch.allclose(before[0, 8:], after[0, 8:], atol=1e-3)
 
 
 def test_asking_for_some_places_gives_the_same_vectors_as_asking_for_all():
@@ -78,17 +138,6 @@ def test_a_tied_output_has_no_table_of_its_own():
     assert more == WORDS * 16
 
 
-def test_gradients_are_those_of_finite_differences():
-    network = encoder(width=8, heads=2, blocks=1, length=4).double()
-    row = words(1, 4)
-
-    def last(table):
-        return torch.func.functional_call(network, {"table.weight": table}, (row,))[-1]
-
-    table = network.table.weight.detach().clone().requires_grad_()
-    assert torch.autograd.gradcheck(last, (table,), atol=1e-4)
-
-
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -98,6 +147,12 @@ def test_gradients_are_those_of_finite_differences():
         ({"blocks": 0}, "blocks"),
         ({"length": 2}, "length"),
         ({"dropout": 1.0}, "dropout"),
+        ({"norm": "group"}, "group"),
+        ({"norm_place": "between"}, "between"),
+        ({"attention": "cosine"}, "cosine"),
+        ({"projections": "none", "head_width": 5, "positions": "none"}, "head_width"),
+        ({"head_width": 5}, "even"),
+        ({"mask": "forwards"}, "forwards"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused_by_name(changes, named):

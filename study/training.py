@@ -1,0 +1,105 @@
+"""Training the models of a study, each once per seed, and computing their vectors of all places that tasks ask about."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from study.contracts import HasFiles, Model, StartsFrom, StudyError
+from study.corpus import EncodedCorpus
+from study.ledger import Ledger
+from study.model import places
+from study.progress import bar
+from study.results import Trained
+from study.store import Store, digest_of_file, settings_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What all trainings of a study share.
+
+    Attributes
+    ----------
+    corpus : EncodedCorpus
+    joined : Places
+        The places that the tasks ask about.
+    seeds : int
+        Trainings of each model.
+    numbers : str
+        ``float32`` or ``float16``: how vectors are kept on disk.
+    store : Store
+    ledger : Ledger
+    """
+
+    corpus: EncodedCorpus
+    joined: places.Places
+    seeds: int
+    numbers: str
+    store: Store
+    ledger: Ledger
+
+    def all(self, models: Mapping[str, Model]) -> list[Trained]:
+        """Train every model with every seed, one that starts from another after that one; return them in the study's order.
+
+        Raises
+        ------
+        StudyError
+            Where a model is to start from one that the study has not, or that starts from itself.
+        """
+        done: dict[tuple[str, int], Trained] = {}
+
+        def made(name: str, number: int, waiting: tuple[str, ...]) -> Trained:
+            if (name, number) not in done:
+                model = models[name]
+                start = model.start if isinstance(model, StartsFrom) else None
+                if start is not None and (start not in models or start in (*waiting, name)):
+                    others = ", ".join(other for other in models if other not in (*waiting, name)) or "none is here"
+                    raise StudyError(f"models.{name}.start={start}: expected another model of this study ({others}).")
+                first = None if start is None else made(start, number, (*waiting, name))
+                done[name, number] = self.one(name, model, number, first)
+            return done[name, number]
+
+        return [made(name, number, ()) for name in models for number in range(self.seeds)]
+
+    def one(self, name: str, settings: Model, number: int, first: Trained | None) -> Trained:
+        """Train one model with one seed, from the vectors of ``first`` if given, and compute its vectors of all places."""
+        model = dataclasses.replace(settings, seed=settings.seed + number)  # type: ignore[type-var]
+        label = name if self.seeds == 1 else f"{name}, seed {model.seed}"
+        inputs = {"corpus": self.corpus.digest}
+        if isinstance(model, HasFiles):
+            inputs |= {file: digest_of_file(path) for file, path in model.files().items()}
+        if first is not None:
+            inputs["start"] = first.artefact.digest
+            self._hand_over(first, model, name)
+
+        def fit(folder: Path) -> None:
+            checkpoints = folder / "checkpoints"
+            checkpoints.mkdir(exist_ok=True)
+            with bar(f"training {label}") as observe:
+                model.fit(self.corpus, folder=checkpoints, observe=observe).save(folder)
+            shutil.rmtree(checkpoints)
+
+        artefact = self.store.artefact("model", settings_of(model, without=("resource", "view")), inputs, fit, resume=True)
+        model.load(artefact.folder, self.corpus)
+        # A resumed training counts the time before its interruption too, which only its own curve knows.
+        seconds = model.history[-1].seconds if model.history else artefact.seconds
+        self.ledger.rows.append({"stage": f"train {label}", "seconds": round(seconds, 3), "reused": artefact.reused})
+
+        def embed(folder: Path) -> None:
+            with bar(f"embedding with {label}", " sentences") as observe:
+                places.embed(model, self.joined, folder, observe, self.numbers)
+
+        inputs = {"model": artefact.digest, "corpus": self.corpus.digest, "places": self.joined.digest}
+        vectors = self.store.artefact("vectors", {"model": model, "numbers": self.numbers}, inputs, embed)
+        return Trained(name, model, artefact, self.ledger.enter(f"embed {label}", vectors))
+
+    @staticmethod
+    def _hand_over(first: Trained, model: Model, name: str) -> None:
+        lexicons = list(first.model.lexicons().values())
+        if not lexicons:
+            raise StudyError(f"models.{name}.start={first.name}: that model has no vector per word to start from.")
+        assert isinstance(model, StartsFrom)  # only such models name a start
+        model.take(lexicons[0])

@@ -1,0 +1,107 @@
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+
+from study.contracts import Lexicon, Questions, StudyError
+from study.ledger import Ledger
+from study.model import places
+from study.store import Store
+from study.training import Training
+from tests.model.small_corpus import SmallCorpus
+
+
+@dataclass(kw_only=True)
+class Counting:
+    """A model whose vectors are its seed, or one more than those it started from."""
+
+    seed: int
+    start: str | None = None
+    wordless: bool = False
+    version = 1
+    vectors: np.ndarray = field(init=False, repr=False, compare=False)
+    history: list = field(init=False, repr=False, compare=False, default_factory=list)
+
+    def take(self, lexicon):
+        self.vectors = np.asarray(lexicon.vectors) + 1
+
+    def fit(self, corpus, *, folder, observe):
+        if self.start is None:
+            self.vectors = np.full((len(corpus.vocabulary), 3), self.seed, np.float32)
+        return self
+
+    def save(self, folder):
+        np.save(folder / "vectors.npy", self.vectors)
+
+    def load(self, folder, corpus):
+        self.vectors = np.load(folder / "vectors.npy")
+        return self
+
+    def views(self, level):
+        return ("word",)
+
+    def embed(self, sentences, asked, views):
+        return {"word": self.vectors[: len(asked)]}
+
+    def lexicons(self):
+        return {} if self.wordless else {"word": Lexicon([], self.vectors)}
+
+
+@dataclass(kw_only=True)
+class FromFile(Counting):
+    path: object = field(default=None, metadata={"resource": True})
+
+    def files(self):
+        return {"vectors": self.path}
+
+
+def training(root, seeds=1):
+    asked = Questions("word", [["a1"], ["b1"]], np.array([[0, 0, 1], [1, 0, 1]]), None)
+    joined = places.join({"similarity/some": asked})
+    return Training(corpus=SmallCorpus(20), joined=joined, seeds=seeds, numbers="float32", store=Store(root), ledger=Ledger())
+
+
+def test_every_model_is_trained_with_every_seed_in_the_order_of_the_study(tmp_path):
+    trained = training(tmp_path, seeds=2).all({"b": Counting(seed=5), "a": Counting(seed=1)})
+    assert [(one.name, one.seed) for one in trained] == [("b", 5), ("b", 6), ("a", 1), ("a", 2)]
+
+
+def test_a_model_starts_from_another_of_the_same_seed_number_whatever_their_order(tmp_path):
+    models = {"last": Counting(seed=0, start="middle"), "middle": Counting(seed=0, start="first"), "first": Counting(seed=4)}
+    trained = {(one.name, one.seed): one for one in training(tmp_path, seeds=2).all(models)}
+    assert (trained["last", 0].model.vectors == 6).all()
+    assert (trained["last", 1].model.vectors == 7).all()
+
+
+def test_what_was_started_from_another_result_is_trained_again(tmp_path):
+    models = {"first": Counting(seed=4), "second": Counting(seed=0, start="first")}
+    training(tmp_path).all(models)
+    again = training(tmp_path).all(models)
+    assert all(one.artefact.reused for one in again)
+    other = training(tmp_path).all(models | {"first": Counting(seed=9)})
+    assert [one.artefact.reused for one in other] == [False, False]
+    assert (other[1].model.vectors == 10).all()
+
+
+@pytest.mark.parametrize("start", ["missing", "itself"])
+def test_a_start_that_is_not_there_or_goes_in_a_circle_is_refused(tmp_path, start):
+    with pytest.raises(StudyError, match=r"models\.itself\.start"):
+        training(tmp_path).all({"itself": Counting(seed=0, start=start)})
+
+
+def test_a_model_without_word_vectors_gives_no_start(tmp_path):
+    models = {"first": Counting(seed=0, wordless=True), "second": Counting(seed=0, start="first")}
+    with pytest.raises(StudyError, match="no vector per word"):
+        training(tmp_path).all(models)
+
+
+def test_a_changed_file_makes_another_model(tmp_path):
+    path = tmp_path / "vectors.txt"
+    path.write_text("1")
+    models = {"mine": FromFile(seed=0, path=path)}
+    root = tmp_path / "store"
+    assert [one.artefact.reused for one in training(root).all(models) + training(root).all(models)] == [False, True]
+    path.write_text("2")
+    assert not training(root).all(models)[0].artefact.reused
+    moved = replace(models["mine"], path=path.rename(tmp_path / "elsewhere.txt"))
+    assert training(root).all({"mine": moved})[0].artefact.reused
