@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from study.evaluation import METRICS
-from study.evaluation.metric import select
+from study.evaluation.statistics.metric import select
 
 ROOT = Path(__file__).parents[1]
 SMALL = ["similarity=[wordsim]", "polysemy=[]", "probing=[]"]

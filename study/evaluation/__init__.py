@@ -1,34 +1,34 @@
 """What is asked of every model, and what the answers are worth: tasks, metrics, intervals and comparisons."""
 
-from study.evaluation.alteration import CoordinationInversion, OddWord, TreebankBigramShift
-from study.evaluation.analogy import Analogy
-from study.evaluation.arcs import DependencyArc, DependencyArcLabel
-from study.evaluation.cloze import Cloze
-from study.evaluation.clusters import WordClusters
-from study.evaluation.coarse_senses import CoarseSenses
-from study.evaluation.comparison import compare, over_seeds
-from study.evaluation.contextuality import Contextuality
-from study.evaluation.detectable import detectable
-from study.evaluation.file_probe import ColumnProbe, Probe
-from study.evaluation.geometry import neighbours, plane, similarity_of_views
-from study.evaluation.grammar import ArgumentNumber, MainTense, TopConstituents, TreeDepth
-from study.evaluation.headline import headlines
+from study.evaluation.geometry.contextuality import Contextuality
+from study.evaluation.geometry.space import neighbours, plane, similarity_of_views
 from study.evaluation.inspection import Inspection, inspect
-from study.evaluation.metric import METRICS
-from study.evaluation.polysemy import Senses
-from study.evaluation.probing import LabelProbe
-from study.evaluation.regimen import Regimen
-from study.evaluation.scws import ContextualSimilarity
-from study.evaluation.sentences import BigramShift, SentenceLength, WordContent
-from study.evaluation.senteval import SentEval
-from study.evaluation.similarity import Similarity
-from study.evaluation.structural import StructuralProbe
-from study.evaluation.surface import TreebankLength, TreebankWordContent
-from study.evaluation.tagging import DependencyLabel, MorphologicalFeature, PartOfSpeech
-from study.evaluation.treebank import Treebank
-from study.evaluation.uncertainty import summarise
-from study.evaluation.variance import variance_components
-from study.evaluation.word_in_context import WordInContext
+from study.evaluation.polysemy.clusters import WordClusters
+from study.evaluation.polysemy.coarse_senses import CoarseSenses
+from study.evaluation.polysemy.senses import Senses
+from study.evaluation.polysemy.word_in_context import WordInContext
+from study.evaluation.probing.alteration import CoordinationInversion, OddWord, TreebankBigramShift
+from study.evaluation.probing.arcs import DependencyArc, DependencyArcLabel
+from study.evaluation.probing.file_probe import ColumnProbe, Probe
+from study.evaluation.probing.grammar import ArgumentNumber, MainTense, TopConstituents, TreeDepth
+from study.evaluation.probing.probe import LabelProbe
+from study.evaluation.probing.regimen import Regimen
+from study.evaluation.probing.sentences import BigramShift, SentenceLength, WordContent
+from study.evaluation.probing.senteval import SentEval
+from study.evaluation.probing.structural import StructuralProbe
+from study.evaluation.probing.surface import TreebankLength, TreebankWordContent
+from study.evaluation.probing.tagging import DependencyLabel, MorphologicalFeature, PartOfSpeech
+from study.evaluation.probing.treebank import Treebank
+from study.evaluation.similarity.analogy import Analogy
+from study.evaluation.similarity.cloze import Cloze
+from study.evaluation.similarity.pairs import Similarity
+from study.evaluation.similarity.scws import ContextualSimilarity
+from study.evaluation.statistics.comparison import compare, over_seeds
+from study.evaluation.statistics.detectable import detectable
+from study.evaluation.statistics.headline import headlines
+from study.evaluation.statistics.metric import METRICS
+from study.evaluation.statistics.uncertainty import summarise
+from study.evaluation.statistics.variance import variance_components
 
 __all__ = [
     "METRICS",

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from study.contracts import Corpus, Questions
-from study.evaluation import control
+from study.evaluation.probing import control
 
 UNEVEN = 0.8
 """Share of one label from which a split is called uneven."""

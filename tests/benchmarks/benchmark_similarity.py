@@ -26,7 +26,7 @@ from gensim.test.utils import datapath
 from hydra.utils import get_class
 
 from study.contracts import Lexicon, Questions, Score, Token
-from study.evaluation import fetching
+from study.evaluation.data import fetching
 
 TASKS = Path(__file__).parents[2] / "tasks" / "similarity"
 WORD_SETS = ["mc30", "rg65", "yp130", "verb143", "mturk287", "mturk771", "ws353", "ws353_sim", "ws353_rel", "rw"]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from study.contracts import Questions, Result, Token
 from study.evaluation import Regimen
-from study.evaluation.metric import METRICS, select
+from study.evaluation.statistics.metric import METRICS, select
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 

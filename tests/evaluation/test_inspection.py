@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from study.contracts import Questions
-from study.evaluation import inspection, table
+from study.evaluation import inspection
+from study.evaluation.data import table
 
 from .listed_corpus import ListedCorpus
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from study.evaluation import Treebank
-from study.evaluation.conllu import Tree, read
+from study.evaluation.data.conllu import Tree, read
 
 from .listed_corpus import ListedCorpus, spelled
 

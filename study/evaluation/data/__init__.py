@@ -1,0 +1,1 @@
+"""Reading the data of tasks: task files, their formats, and the words of the corpus under them."""

@@ -1,0 +1,1 @@
+"""What can be read from vectors: probes, their data, their regimen and their controls."""

@@ -1,0 +1,1 @@
+"""Similarity of words, alone and in context; analogies; guessing hidden words."""

@@ -1,0 +1,1 @@
+"""What scores are worth: metrics, intervals, headline views, comparisons, sources of variance."""
