@@ -24,6 +24,7 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import svds
+from threadpoolctl import threadpool_limits
 
 from study.contracts import Array, Moment, Observe, StudyError, Vocabulary
 from study.corpus import EncodedCorpus
@@ -106,7 +107,8 @@ class Count(StaticViews):
         counts.data[counts.data < self.minimum] = 0
         counts.eliminate_zeros()
         self.vocabulary = corpus.vocabulary
-        self.vectors = self._vectors(ppmi(counts, self.context_exponent, self.shift))
+        with threadpool_limits(limits=1):  # the order in which threads add would show in the last bits
+            self.vectors = self._vectors(ppmi(counts, self.context_exponent, self.shift))
         self.history = [Moment(words, words, before + time.perf_counter() - start)]
         observe(self.history[0])
         return self
@@ -117,6 +119,8 @@ class Count(StaticViews):
         for name in ("size", "window"):
             if getattr(self, name) < 1:
                 raise StudyError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if self.singular_exponent < 0:
+            raise StudyError(f"singular_exponent must be at least 0, not {self.singular_exponent}.")
         if self.shift <= 0:
             raise StudyError(f"shift is the k of log k and must be above 0, not {self.shift}.")
 
@@ -201,11 +205,13 @@ def ppmi(counts: sparse.csr_array, context_exponent: float, shift: float) -> spa
     """
     of_word = np.asarray(counts.sum(axis=1), np.float64)
     of_context = np.asarray(counts.sum(axis=0), np.float64) ** context_exponent
-    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-    expected = of_word[rows] * of_context[counts.indices]
-    values = np.log(counts.data * (of_context.sum() / shift) / expected)
-    kept = values > 0
-    return sparse.coo_array((values[kept], (rows[kept], counts.indices[kept])), shape=counts.shape).tocsr()
+    values = counts.data * (of_context.sum() / shift)  # in place from here on: these are the longest arrays of the training
+    values /= of_context[counts.indices]
+    values /= np.repeat(of_word, np.diff(counts.indptr))
+    np.maximum(np.log(values, out=values), 0, out=values)
+    matrix = sparse.csr_array((values, counts.indices.copy(), counts.indptr.copy()), shape=counts.shape)
+    matrix.eliminate_zeros()
+    return matrix
 
 
 def factors(matrix: sparse.csr_array, size: int, seed: int) -> tuple[Array, Array, Array]:

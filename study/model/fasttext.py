@@ -44,7 +44,7 @@ class FastText(Word2Vec):
 
     @property
     def parameters(self) -> int:
-        """Number of trained numbers: vectors of words and of n-grams, and output vectors."""
+        """Number of trained numbers: vectors of words and of n-grams (buckets without any too), and output vectors."""
         return super().parameters + self.bucket * self.size
 
     def _check(self) -> None:

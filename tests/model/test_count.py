@@ -57,6 +57,7 @@ def test_ppmi_has_the_values_of_a_computation_by_hand():
     assert count.ppmi(counts, 0.75, 1.0).toarray() == pytest.approx(np.array(wanted))
     assert count.ppmi(counts, 1.0, 1.5).toarray() == pytest.approx(np.array([[0, np.log(8 / 7.5)], [np.log(8 / 7.5), 0]]))
     assert count.ppmi(counts, 1.0, 5.0).nnz == 0
+    assert counts.toarray().tolist() == [[2, 3], [3, 0]], "the counts are left as they are"
 
 
 def test_ppmi_is_that_of_the_dense_formula():
@@ -182,6 +183,7 @@ def test_what_is_saved_loads_again(tmp_path):
         ({"size": 0}, "size must be at least 1"),
         ({"window": 0}, "window must be at least 1"),
         ({"shift": 0}, "must be above 0"),
+        ({"singular_exponent": -1}, "singular_exponent must be at least 0"),
         ({"minimum": 1e9}, "No two words stand together"),
     ],
 )
