@@ -1,15 +1,22 @@
-"""Models: Word2Vec, the Transformer encoder, controls that learned nothing, and models from files and hubs."""
+"""Models: Word2Vec and the systems it is compared with, the Transformer encoder, controls, and models from files and hubs."""
 
 from study.model.controls import Random
+from study.model.count import Count
 from study.model.encoder import Transformer, Untrained
+from study.model.encodings import Identifier, OneHot
 from study.model.export import export_static, exported
+from study.model.fasttext import FastText
 from study.model.huggingface import HuggingFace
 from study.model.saved import Saved, export_encoder
 from study.model.vectors import Vectors
 from study.model.word2vec import Word2Vec
 
 __all__ = [
+    "Count",
+    "FastText",
     "HuggingFace",
+    "Identifier",
+    "OneHot",
     "Random",
     "Saved",
     "Transformer",

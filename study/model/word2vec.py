@@ -162,9 +162,7 @@ class Word2Vec(StaticViews):
 
     def _untrained(self, corpus: EncodedCorpus, *, workers: int) -> gensim.models.Word2Vec:
         """Return gensim's model with our vocabulary, in our order."""
-        import gensim
-
-        model = gensim.models.Word2Vec(
+        model = self._gensim_model(
             sg=int(self.architecture == "skipgram"),
             vector_size=self.size,
             window=self.window,
@@ -201,6 +199,12 @@ class Word2Vec(StaticViews):
         words = [known_words(self.vocabulary, sentence) for sentence in sentences]
         return output.guess(words, places, self.vocabulary.words, best)
 
+    def _gensim_model(self, **settings: Any) -> gensim.models.Word2Vec:
+        """Return gensim's model without a vocabulary."""
+        import gensim
+
+        return gensim.models.Word2Vec(**settings)
+
     def save(self, folder: Path) -> None:
         """Write ``vectors.npy`` and ``output_vectors.npy`` (float32, rows in the vocabulary's order) and ``history.json``."""
         np.save(folder / "vectors.npy", self.vectors, allow_pickle=False)
@@ -222,13 +226,18 @@ def _output_vectors(model: Any) -> Array:
     return model.syn1neg if model.negative else model.syn1
 
 
+def _weights(model: Any) -> dict[str, Array]:
+    """Return the arrays that training changes; fastText has those of whole words and of n-grams beside the composed vectors."""
+    owners = ((model.wv, ("vectors", "vectors_vocab", "vectors_ngrams")), (model, ("syn1", "syn1neg")))
+    return {name: getattr(owner, name) for owner, names in owners for name in names if hasattr(owner, name)}
+
+
 def _write_checkpoint(model: Any, history: list[Moment], folder: Path) -> None:
     """Write weights and random state in one step: the archive appears whole or not at all."""
     name, keys, position, has_gauss, cached = model.random.get_state()
     state = {"random": [name, keys.tolist(), position, has_gauss, cached], "history": [vars(moment) for moment in history]}
-    arrays = {"vectors": model.wv.vectors} | {name: getattr(model, name) for name in ("syn1", "syn1neg") if hasattr(model, name)}
     partial = folder / "checkpoint.partial.npz"
-    np.savez(partial, allow_pickle=False, state=np.array(json.dumps(state)), **arrays)
+    np.savez(partial, allow_pickle=False, state=np.array(json.dumps(state)), **_weights(model))
     partial.replace(folder / "checkpoint.npz")
 
 
@@ -240,14 +249,13 @@ def _resume(model: Any, folder: Path) -> list[Moment]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             state = json.loads(str(archive["state"]))
-            model.wv.vectors[:] = archive["vectors"]
-            for name in ("syn1", "syn1neg"):
-                if hasattr(model, name):
-                    getattr(model, name)[:] = archive[name]
+            weights = {name: archive[name] for name in _weights(model)}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         warnings.warn(f"The checkpoint {path} cannot be read ({error}): training starts afresh.", stacklevel=2)
         path.unlink()
         return []
+    for name, array in _weights(model).items():
+        array[:] = weights[name]
     name, keys, *rest = state["random"]
     model.random.set_state((name, np.array(keys, np.uint32), *rest))
     return [Moment(**moment) for moment in state["history"]]

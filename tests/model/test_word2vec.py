@@ -108,6 +108,17 @@ def test_a_damaged_checkpoint_is_reported_and_training_starts_afresh(corpus, tmp
     assert len(model.history) == 4
 
 
+def test_a_checkpoint_that_lacks_an_array_leaves_no_trace(corpus, tmp_path):
+    whole = fit(corpus, tmp_path / "whole")
+    with np.load(tmp_path / "whole" / "checkpoint.npz", allow_pickle=False) as archive:
+        kept = {name: archive[name] for name in archive.files if name != "syn1neg"}
+    (tmp_path / "cut").mkdir()
+    np.savez(tmp_path / "cut" / "checkpoint.npz", **kept)
+    with pytest.warns(UserWarning, match="starts afresh"):
+        again = fit(corpus, tmp_path / "cut")
+    assert (again.vectors == whole.vectors).all()
+
+
 def test_what_is_saved_loads_again(corpus, tmp_path):
     model = fit(corpus, tmp_path / "c")
     model.save(tmp_path)
