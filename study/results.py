@@ -313,6 +313,7 @@ def neighbours_table(words: Sequence[str], nearest: int, corpus: Corpus, trained
     for one in {one.name: one for one in reversed(trained)}.values():
         for view, lexicon in one.model.lexicons().items():
             for word in words:
-                found = evaluation.neighbours(lexicon, corpus.vocabulary.fold(word), nearest)
+                found = evaluation.neighbours(lexicon, word, nearest)
+                found = found or evaluation.neighbours(lexicon, corpus.vocabulary.fold(word), nearest)
                 rows += [(one.name, view, word, rank, other, cosine) for rank, (other, cosine) in enumerate(found, 1)]
     return pd.DataFrame(rows, columns=["model", "view", "word", "rank", "neighbour", "cosine"])

@@ -23,6 +23,9 @@ from study.report.table import (
 HARDLY_SEEN = 20
 """A target with fewer occurrences than this in the training part is marked: its vector rests on next to nothing."""
 
+WIDEST = 8
+"""Tasks that are still columns of a table of scores; more of them are its rows."""
+
 _SCORE_KEYS = ["corpus", "model", "view", "family", "task", "split", "level", "question", "metric", "main"]
 
 
@@ -133,6 +136,8 @@ def score_table(run: Run, family: str) -> Table:
     rows += [Heading({"model": floor, "view": BASELINE}, floor, quiet=True) for floor in floors]
     caption = f"{spell(family).capitalize()}: each model by its headline view, on test items, with 95 % intervals."
     frame = pd.concat([heads.assign(remark=remarks), baselines.assign(remark=""), chance.assign(remark="")], ignore_index=True)
+    if len(columns) > WIDEST:
+        return grid(family, caption, frame, columns, rows, corner=Corner("task", "metric"))
     return grid(family, caption, frame, rows, columns, corner=Corner("model", "view"))
 
 
@@ -152,21 +157,6 @@ def view_table(run: Run, family: str) -> Table:
     ]
     caption = f"{spell(family).capitalize()}: all views of all models; headline views in bold."
     return grid(f"{family}-views", caption, scores, rows, task_headings(scores), corner=Corner("model", "view"))
-
-
-def metric_table(run: Run, family: str) -> Table:
-    """Return every metric of a family's headline views and baselines, one row per task, question and metric."""
-    scores = run.scores
-    scores = over_seeds(scores[(scores["family"] == family) & (scores["split"] == "test")])
-    scores = scores[scores["headline"] | (scores["view"] == BASELINE)]
-    rows = [
-        Heading(key, spell(key["task"]), " · ".join(spell(key[k]) for k in ("question", "metric") if key[k]))
-        for key in task_keys(scores)
-    ]
-    models = dict.fromkeys([*run.trained, *run.controls, *scores["model"]])
-    columns = [Heading({"model": m}, m, quiet=m not in run.trained) for m in models if m in set(scores["model"])]
-    caption = f"{spell(family).capitalize()}: every metric of the headline views."
-    return grid(f"{family}-metrics", caption, scores, rows, columns, corner=Corner("task", "question and metric"))
 
 
 def common_table(run: Run, family: str) -> Table:
@@ -207,7 +197,10 @@ def paired_table(run: Run, family: str) -> Table:
 
 
 def cost_table(run: Run) -> Table:
-    """Return what each model cost: parameters, words seen, speed, and seconds by stage (means over seeds)."""
+    """Return what each model cost: parameters, words seen, speed, and seconds by stage (means over seeds).
+
+    What a model read from files cost, this run does not know: a dash.
+    """
     numbers = ["parameters", "words_seen", "words_per_second", "training_seconds", "embedding_seconds", "threads"]
     groups = run.in_order(run.models).groupby("model", sort=False)
     frame = groups[numbers].mean().reset_index()
@@ -215,10 +208,19 @@ def cost_table(run: Run) -> Table:
     scoring = [run.stages.loc[run.stages["stage"].str.endswith(f" of {model}"), "seconds"].sum() for model in frame["model"]]
     frame.insert(7, "scoring_seconds", np.array(scoring) / groups.size().to_numpy())
     frame["device"] = groups["device"].first().to_numpy()
-    frame["training"] = np.where(groups["reused"].all(), "reused from an earlier run", "in this run")
+    elsewhere = frame["model"].isin(run.from_files)
+    none = ~elsewhere & (frame["words_seen"] == 0)
+    made = np.where(groups["reused"].all(), "reused from an earlier run", "in this run")
+    frame["training"] = np.select([elsewhere, none], ["elsewhere", "none"], made)
     frame["repeats bit for bit"] = np.where(groups["reproducible"].all(), "yes", "no")
+    unknown = ["parameters", "words_seen", "words_per_second", "training_seconds"]
+    frame[unknown] = frame[unknown].mask(frame[unknown] == 0)
+    frame.loc[elsewhere, ["words_per_second", "training_seconds"]] = np.nan  # those of reading the files
     formats = dict.fromkeys(["parameters", "words_seen", "words_per_second", "threads"], count)
-    caption = "What each model cost, per seed. Seconds of a reused model are those of the run that made it."
+    caption = (
+        "What each model cost, per seed. Seconds of a reused model are those of the run that made it; what training elsewhere cost "
+        "is not known here."
+    )
     seconds = ["training_seconds", "embedding_seconds", "scoring_seconds"]
     return listing("costs", caption, frame, formats | dict.fromkeys(seconds, duration))
 

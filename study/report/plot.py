@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -168,29 +168,32 @@ def layers(scores: pd.DataFrame, look: Mapping[str, Look]) -> Figure | None:
         return None
     figure, axes = panels(len(groups), width=3.6, height=2.8, columns=3)
     for axis, (name, rows) in zip(axes, groups, strict=True):
-        for model, mine in rows.groupby("model", sort=False):
-            shown = look.get(str(model), Look(RULE, ""))
-            if model in layered:
-                _by_layer(axis, str(model), mine.dropna(subset="depth").sort_values("depth"), shown)
-                for row in mine[mine["headline"] & mine["depth"].isna()].to_dict("records"):
-                    axis.axhline(
-                        row["value"], color=shown.colour, linestyle=OVER_LAYERS, label=f"{model}, {row['view']} (headline)"
-                    )
-            elif mine["headline"].any():
-                dash = (0, (1, 1)) if model == "majority" else "-." if model not in look else "--"
-                value = mine.loc[mine["headline"], "value"].iloc[0]
-                axis.axhline(value, color=shown.colour, linestyle=dash, linewidth=1.4, label=model)
-        if rows["chance"].notna().any():
-            axis.axhline(rows["chance"].median(), color="black", linestyle=":", linewidth=1, label="chance")
-        depths = sorted(rows["depth"].dropna().unique())
-        axis.set_xticks(depths, ["input" if layer == 0 else f"{layer:.0f}" for layer in depths])
-        axis.set_xlim(depths[0] - 0.4, depths[-1] + 0.4)
+        layer_panel(axis, rows, look, layered)
         axis.set_title(name)
-        axis.set_xlabel("layer")
-        axis.set_ylabel(spell(rows["metric"].iloc[0]))
-        axis.grid(axis="y", color="#e3e5e8")
     legend(figure, axes)
     return figure
+
+
+def layer_panel(axis: Axes, rows: pd.DataFrame, look: Mapping[str, Look], layered: Container[str]) -> None:
+    """Draw one question by layer, ``layered`` being the models with layers; rows have the columns of ``layers`` and ``depth``."""
+    for model, mine in rows.groupby("model", sort=False):
+        shown = look.get(str(model), Look(RULE, ""))
+        if model in layered:
+            _by_layer(axis, str(model), mine.dropna(subset="depth").sort_values("depth"), shown)
+            for row in mine[mine["headline"] & mine["depth"].isna()].to_dict("records"):
+                axis.axhline(row["value"], color=shown.colour, linestyle=OVER_LAYERS, label=f"{model}, {row['view']} (headline)")
+        elif mine["headline"].any():
+            dash = (0, (1, 1)) if model == "majority" else "-." if model not in look else "--"
+            value = mine.loc[mine["headline"], "value"].iloc[0]
+            axis.axhline(value, color=shown.colour, linestyle=dash, linewidth=1.4, label=model)
+    if rows["chance"].notna().any():
+        axis.axhline(rows["chance"].median(), color="black", linestyle=":", linewidth=1, label="chance")
+    depths = sorted(rows["depth"].dropna().unique())
+    axis.set_xticks(depths, ["input" if layer == 0 else f"{layer:.0f}" for layer in depths])
+    axis.set_xlim(depths[0] - 0.4, depths[-1] + 0.4)
+    axis.set_xlabel("layer")
+    axis.set_ylabel(spell(rows["metric"].iloc[0]))
+    axis.grid(axis="y", color="#e3e5e8")
 
 
 def _by_layer(axis: Axes, model: str, rows: pd.DataFrame, shown: Look) -> None:

@@ -16,6 +16,8 @@ CONTROLS = ("untrained", "random")
 BASELINE = "baseline"
 STATIC_VIEWS = ("word", "context", "word+context")
 """The views of a model that has one vector per word; a model with any other view is an encoder."""
+FROM_FILES = ("Vectors", "HuggingFace", "Saved")
+"""Kinds of models that were trained elsewhere and are read from files: every seed gives the same."""
 
 # file -> its columns: t text, f number (empty: not a number), b true or false
 COLUMNS = {
@@ -38,6 +40,11 @@ COLUMNS = {
     "plane": "model:t view:t word:t item:t sense:t sentence:t x:f y:f share_x:f share_y:f static:b",
     "neighbours": "model:t view:t word:t rank:f neighbour:t cosine:f",
     "guesses": "family:t task:t model:t seed:f view:t item:t sentence:t word:t rank:f log_probability:f guesses:t",
+    "clusters": (
+        "family:t task:t model:t seed:f view:t k:f silhouette:f null:f level:f cluster:f size:f example:f item:t sentence:t"
+    ),
+    "points": "family:t task:t model:t seed:f view:t item:t part:t cluster:f sentence:t x:f y:f share_x:f share_y:f",
+    "mix_weights": "family:t task:t model:t seed:f view:t classifier:t layer:t weight:f",
     "views": "first:t second:t measure:t value:f n:f",
     "variance": "model:t family:t task:t question:t metric:t component:t variance:f share:f",
     "detectable": "family:t task:t question:t metric:t n:f pairs:f smallest:f median:f largest:f assumes:t",
@@ -106,8 +113,8 @@ class Run:
     labels : mapping of str to str
         The tasks whose name is one of the several words they ask about, and how the tables name them instead: ``bank`` as
         "bank and others (9 words)".
-    scores, items, common, comparisons, models, stages, curves, targets, plane, neighbours, guesses, views, variance,
-    detectable, tasks : DataFrame
+    scores, items, common, comparisons, models, stages, curves, targets, plane, neighbours, guesses, clusters, points,
+    mix_weights, views, variance, detectable, tasks : DataFrame
         The tables, tidy; a table that the run did not write has no rows.
     """
 
@@ -126,6 +133,9 @@ class Run:
     plane: pd.DataFrame
     neighbours: pd.DataFrame
     guesses: pd.DataFrame
+    clusters: pd.DataFrame
+    points: pd.DataFrame
+    mix_weights: pd.DataFrame
     views: pd.DataFrame
     variance: pd.DataFrame
     detectable: pd.DataFrame
@@ -190,6 +200,16 @@ class Run:
     def families(self) -> list[str]:
         """The families of tasks that have a score, in the order of the scores."""
         return list(self.scores["family"].unique())
+
+    @property
+    def compared(self) -> pd.DataFrame:
+        """What models are compared by: ``family, task, question, metric`` of every task that does more than describe."""
+        return self.scores.loc[self.scores["main"], ["family", "task", "question", "metric"]].drop_duplicates()
+
+    @property
+    def from_files(self) -> list[str]:
+        """The models that were trained elsewhere and are read from files."""
+        return list(dict.fromkeys(self.models.loc[self.models["kind"].isin(FROM_FILES), "model"]))
 
     def in_order(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a table's rows in the order of the models."""

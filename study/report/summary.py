@@ -30,6 +30,9 @@ FEW_SEEDS = 3
 NAMED = 12
 """So many hardly seen words are named one by one."""
 
+TOLD = 6
+"""So many tasks of a family are told with their scores; more are counted and named, and the tables have the scores."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -53,7 +56,7 @@ def summarise(run: Run) -> Summary:
     scores = scores[scores["headline"] | (scores["view"] == BASELINE)]
     paragraph = " ".join([_material(run), _seeds(run), _failures(run)]).strip()
     findings = []
-    for family in run.families:
+    for family in run.compared["family"].unique():
         members, name = scores[scores["family"] == family], spell(family)
         findings.append(Finding(name.capitalize(), _family(run, family, members)))
         findings.append(Finding(f"What {name} does not show", _floors(run, family, members)))
@@ -107,7 +110,11 @@ def _seeds(run: Run) -> str:
             "depends on the items that happened to be asked, not on the training that happened to be run."
         )
     text = f"Each model was trained with {plural(run.seeds, 'seed')}; intervals hold the spread of items and of seeds."
-    return text if run.seeds >= FEW_SEEDS else f"{text} So few seeds say little about that spread."
+    text = text if run.seeds >= FEW_SEEDS else f"{text} So few seeds say little about that spread."
+    if not run.from_files:
+        return text
+    verb = "was" if len(run.from_files) == 1 else "were"
+    return f"{text} {join(run.from_files)} {verb} read from files and not trained: every seed gives the same, so items alone vary."
 
 
 def _failures(run: Run) -> str:
@@ -121,11 +128,11 @@ def _family(run: Run, family: str, scores: pd.DataFrame) -> str:
     if trained.empty:
         return "No trained model has a score."
     mine = [contest for contest in contests(run) if contest.family == family]
+    groups = by_task(trained)
     if mine:
         names = [contest.name for contest in mine]
-        others = [_lead(run, family, name, group) for _, name, group in by_task(trained) if name not in names]
-        return " ".join([_against_static(mine, run.seeds), *others])
-    groups = by_task(trained)
+        others = [_lead(run, family, name, group) for _, name, group in groups if name not in names]
+        return " ".join([_against_static(mine, run.seeds), *(others if len(groups) <= TOLD else [])])
     leaders = [str(group["model"].to_numpy()[group["value"].argmax()]) for _, _, group in groups]
     shares = {model: leaders.count(model) for model in dict.fromkeys(leaders)}
     if trained["model"].nunique() == 1:
@@ -135,20 +142,22 @@ def _family(run: Run, family: str, scores: pd.DataFrame) -> str:
     else:
         parts = [f"{model} has it on {times}" for model, times in shares.items()]
         lead = f"No model has the highest score{_on_all(len(groups))}: {join(parts)}."
-    details = [_lead(run, family, name, group) for _, name, group in groups]
-    return f"{lead} {' '.join(details)}"
+    details = [_lead(run, family, name, group) for _, name, group in groups] if len(groups) <= TOLD else []
+    return " ".join([lead, *details])
 
 
 def _against_static(found: Sequence[Contest], seeds: int) -> str:
     """Say on which tasks the best encoder is ahead of the best static model, behind it, or neither is shown."""
+    short = len(found) > TOLD
     parts = {
-        verdict: [_duel(contest, seeds) for contest in found if contest.verdict == verdict]
+        verdict: [contest.name if short else _duel(contest, seeds) for contest in found if contest.verdict == verdict]
         for verdict in (AHEAD, BEHIND, OPEN, UNTESTED)
     }
     texts = []
     for verdict, place in ((AHEAD, "ahead of"), (BEHIND, "behind")):
         if parts[verdict]:
-            texts.append(f"The best encoder is {place} the best static model on {join(parts[verdict])}.")
+            share = f"{len(parts[verdict])} of {len(found)} tasks: " if short else ""
+            texts.append(f"The best encoder is {place} the best static model on {share}{join(parts[verdict])}.")
     if parts[OPEN]:
         verb = "includes" if len(parts[OPEN]) == 1 else "each include"
         noun = "interval of the difference" if len(parts[OPEN]) == 1 else "intervals of the differences"
@@ -270,7 +279,8 @@ def _claim(encoder: str, static: str, difference: Difference | None) -> str:
 
 def _hardly_seen(run: Run) -> str:
     texts = []
-    for family, rows in run.targets.groupby("family", sort=False):
+    asked = run.targets.merge(run.compared[["family", "task"]].drop_duplicates(), on=["family", "task"])
+    for family, rows in asked.groupby("family", sort=False):
         words = rows.groupby("target", sort=False)[["training_count", "in_vocabulary"]].max()
         counts = words["training_count"]
         rare, outside = counts[counts < HARDLY_SEEN].sort_values(kind="stable"), counts[~words["in_vocabulary"].astype(bool)]

@@ -21,6 +21,11 @@ METRICS = {
     "word_macro_f1": "macro-F1, mean over words",
     "auc": "area under the curve",
     "silhouette": "silhouette",
+    "mean": "mean",
+    "selectivity": "label right minus control right",
+    "codelength": "bits per item, lower is better",
+    "reciprocal_rank": "mean reciprocal rank",
+    "log_probability": "mean log-probability, nats",
 }
 
 

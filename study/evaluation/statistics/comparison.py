@@ -207,6 +207,8 @@ def _test(a: pd.DataFrame, b: pd.DataFrame, metric: str, difference: float, pair
     """Return the name and the p-value of the paired test that suits a metric."""
     if metric == "spearman" and len(a) > 3:
         gold, first, second = (frame[name] for frame, name in ((a, "gold_value"), (a, "predicted_value"), (b, "predicted_value")))
+        if min(frame.nunique() for frame in (gold, first, second)) < 2:
+            return "Williams", np.nan
         gold_a, gold_b, a_b = (stats.spearmanr(*pair).statistic for pair in ((gold, first), (gold, second), (first, second)))
         return "Williams", williams(gold_a, gold_b, a_b, len(a))
     if metric == "accuracy" and len(a) and a["group"].is_unique:

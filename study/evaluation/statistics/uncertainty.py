@@ -129,8 +129,8 @@ def weights(groups: Array, rng: np.random.Generator, *, smooth: bool = False) ->
 
 def counts(rng: np.random.Generator, units: int, replicates: int) -> Array:
     """Draw ``units`` of ``units`` with replacement, and count: ``ndarray of shape (replicates, units), float32``."""
-    drawn = rng.integers(units, size=(replicates, units)) + units * np.arange(replicates)[:, None]
-    return np.bincount(drawn.ravel(), minlength=units * replicates).reshape(replicates, units).astype(np.float32)
+    drawn = rng.integers(units, size=(replicates, units), dtype=np.int32)
+    return np.stack([np.bincount(row, minlength=units) for row in drawn]).astype(np.float32)
 
 
 # A weighted metric takes its known items once, and then weights of shape (r, n) to values of shape (r,).
