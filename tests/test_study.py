@@ -15,7 +15,7 @@ from study.evaluation import METRICS
 from study.evaluation.statistics.metric import select
 
 ROOT = Path(__file__).parents[1]
-SMALL = ["similarity=[wordsim]", "polysemy=[]", "probing=[]"]
+SMALL = ["similarity=[wordsim]", "polysemy=[]", "probing=[]", "geometry=[]"]
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +62,7 @@ def test_a_study_leaves_report_tables_and_figures(smoke):
     assert list(smoke.glob("figures/*.svg"))
     scores = pd.read_csv(smoke / "scores.csv")
     assert {"cbow", "skipgram", "transformer", "random", "untrained"} <= set(scores["model"])
-    assert {"similarity", "polysemy", "probing"} <= set(scores["family"])
+    assert {"similarity", "polysemy", "probing", "geometry"} == set(scores["family"])
     assert scores["chance"].notna().all()
     assert scores["coverage"].between(0, 1).all()
 
@@ -204,6 +204,10 @@ def test_a_probe_of_two_files_from_outside_the_repository(home, smoke):
         (["models.cbow.size=abc"], {}, ["models.cbow.size", "whole number"]),
         (["models.transformer.heads=5"], {}, ["heads"]),
         (["model=[untrained]", "~models.transformer"], {}, ["transformer"]),
+        (["model=[vectors]"], {}, ["models.vectors.path"]),
+        (["model=[vectors]", "models.vectors.path=v.txt"], {"v.txt": b"war 1 2\npeace 1 x\n"}, ["v.txt:2", "number", "x"]),
+        (["model=[huggingface]", "models.huggingface.name=./nowhere"], {}, ["nowhere"]),
+        (["model=[cbow]", "validate=true"], {}, ["model=[random]"]),
         (
             ["--config-dir", "broken", "+probing=broken"],
             {
@@ -227,6 +231,50 @@ def test_what_the_user_can_mend_is_one_message_and_status_2(home, arguments, fil
     assert message, errors
     for part in parts:
         assert part in errors
+
+
+def test_trained_models_are_exported_and_brought_back_the_same(home, smoke):
+    """What leaves as word2vec text and as an encoder's folder comes back as models that score the same."""
+    here = ["similarity=[wordsim]", "polysemy=[bank]", "probing=[]", "geometry=[]"]
+    before = study(home, "model=[skipgram,transformer]", "export=out", *here)
+    assert {path.name for path in (home / "out").iterdir()} == {"skipgram", "transformer"}
+    mine = ["models.vectors.path=out/skipgram/vectors.txt", "models.saved.path=out/transformer", "models.saved.occurrences=5"]
+    again = study(home, "model=[vectors,saved]", *mine, *here)
+    wanted, found = (pd.read_csv(folder / "scores.csv") for folder in (before, again))
+    keys = ["model", "task", "view", "split", "question", "metric"]
+    found["model"] = found["model"].replace({"vectors": "skipgram", "saved": "transformer"})
+    both = wanted.merge(found, on=keys, suffixes=("", "_again"))
+    both = both[~both["view"].str.startswith("averaged")]  # the occurrences are drawn by a seed and a number of their own
+    assert {"word", "context", "layer-1", "input"} <= set(both["view"])
+    assert both["value"].to_numpy() == pytest.approx(both["value_again"].to_numpy(), abs=1e-5, nan_ok=True)
+
+
+def test_an_encoder_can_start_from_the_vectors_of_another_model(home, smoke):
+    same = ["models.transformer.width=32", "models.skipgram.size=32", "models.transformer.start=skipgram"]
+    folder = study(home, "model=[transformer,skipgram]", "models.transformer.start_frozen=true", *same, *SMALL)
+    scores = pd.read_csv(folder / "scores.csv").set_index(["model", "view", "question", "split"])["value"]
+    frozen, own = scores["transformer", "input", "pair", "test"], scores["skipgram", "word", "pair", "test"]
+    assert frozen == pytest.approx(own, abs=1e-4)
+    _, errors = run(home, "model=[transformer]", "models.transformer.start=cbow", *SMALL, status=2)
+    assert "models.transformer.start=cbow" in errors
+
+
+def test_tasks_are_validated_without_training_anything_but_the_random_control(home, smoke):
+    (home / "mine" / "probing").mkdir(parents=True, exist_ok=True)
+    lines = [f"sentence number {n} speaks of [war]\t{'even' if n % 2 else 'odd'}" for n in range(40)]
+    (home / "mine/probing/leaky.tsv").write_text("\n".join([*lines, lines[0].replace("odd", "even")]))
+    (home / "mine/probing/leaky.yaml").write_text(
+        "# @package tasks.probing.leaky\n_target_: study.evaluation.Probe\ndata: probing/leaky.tsv\n"
+        "description: Is the number even?\nsource: made up\n"
+    )
+    only = ["similarity=[]", "polysemy=[]", "geometry=[]"]
+    output, _ = run(home, "validate=true", "probing=[noun_or_verb]", *only)
+    assert "probing/noun_or_verb: 416 items of level target" in output
+    assert "random" in output
+    assert "cbow" not in output
+    output, errors = run(home, "--config-dir", "mine", "validate=true", "probing=[leaky]", *only, status=2)
+    assert "different labels" in output
+    assert "A task has an error" in errors
 
 
 def test_an_unknown_option_is_refused_by_hydra(home):

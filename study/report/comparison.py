@@ -218,8 +218,8 @@ def cost_table(run: Run) -> Table:
     frame.loc[elsewhere, ["words_per_second", "training_seconds"]] = np.nan  # those of reading the files
     formats = dict.fromkeys(["parameters", "words_seen", "words_per_second", "threads"], count)
     caption = (
-        "What each model cost, per seed. Seconds of a reused model are those of the run that made it; what training elsewhere cost "
-        "is not known here."
+        "What each model cost, per seed. Seconds of a reused model are those of the run that made it; what training elsewhere "
+        "cost is not known here."
     )
     seconds = ["training_seconds", "embedding_seconds", "scoring_seconds"]
     return listing("costs", caption, frame, formats | dict.fromkeys(seconds, duration))

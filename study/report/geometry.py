@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from study.report.comparison import over_seeds, task_headings
-from study.report.plot import STYLE, Look, layers
+from study.report.plot import STYLE, Look, depth, layer_panel, legend
 from study.report.run import CONTROLS, STATIC_VIEWS, Run
 from study.report.table import Corner, Heading, Table, grid, listing, number, spell
 
+SIDE_BY_SIDE = 4
+"""Panels in a row of the figure, at most."""
 READABLE = 24
 """Views up to which each cell of the matrix carries its number."""
 
@@ -44,13 +48,53 @@ def description_table(run: Run, family: str) -> Table:
     return grid(f"{family}-described", caption, scores.assign(headline=False), rows, columns, corner=Corner("model", "view"))
 
 
+def by_stem(scores: pd.DataFrame) -> list[list[tuple[str, pd.DataFrame]]]:
+    """Group a describing task's questions in rows: what is measured, then its corrections (``anisotropy, mean removed``).
+
+    Returns
+    -------
+    list of list of (str, DataFrame)
+        Rows of panels, each with its question and its scores.
+    """
+    rows: dict[str, list[tuple[str, pd.DataFrame]]] = {}
+    for key, part in scores.groupby(["task", "question"], sort=False):
+        task, question = map(str, key)
+        known = [stem for stem in rows if f"{task}/{question}".startswith((f"{stem},", f"{stem} of "))]
+        rows.setdefault(known[0] if known else f"{task}/{question}", []).append((question, part))
+    return list(rows.values())
+
+
+@mpl.rc_context(STYLE)
 def by_layer(run: Run, family: str, look: Mapping[str, Look]) -> Figure | None:
-    """Draw each question of the describing tasks by layer; a static model's first view is a rule across."""
-    scores = described(run, family)
-    if scores.empty:
-        return None
+    """Draw each question of the describing tasks by layer, corrections beside what they correct and on the same scale.
+
+    A static model's first view is a rule across; a family without layers has no figure.
+    """
+    scores = described(run, family).dropna(subset="value")
     first = scores["view"].eq(STATIC_VIEWS[0]) & scores["view"].isin(STATIC_VIEWS)
-    return layers(scores.assign(task=scores["question"], question="", metric="value", headline=first, chance=np.nan), look)
+    scores = scores.assign(headline=first, chance=np.nan, depth=scores["view"].map(depth))
+    layered = set(scores.loc[scores["depth"] >= 1, "model"])
+    rows = [row for _, part in scores.groupby("task", sort=False) for row in by_stem(part[part["model"].isin(look)])]
+    rows = [[(name, part) for name, part in row if (part["depth"] >= 1).any()] for row in rows]
+    rows = [row[start : start + SIDE_BY_SIDE] for row in rows for start in range(0, len(row), SIDE_BY_SIDE)]
+    if not rows:
+        return None
+    columns = max(map(len, rows))
+    figure = Figure(figsize=(max(2.9 * columns, 5.4), 2.6 * len(rows) + 0.5), layout="constrained")
+    grid_of = figure.add_gridspec(len(rows), columns)
+    axes: list[Axes] = []
+    several = scores["task"].nunique() > 1
+    for number_of, row in enumerate(rows):
+        shared = None
+        for column, (name, part) in enumerate(row):
+            shared = axis = figure.add_subplot(grid_of[number_of, column], sharey=shared)
+            layer_panel(axis, part, look, layered)
+            title = f"{spell(part['task'].iloc[0])}: {name}" if several else name
+            axis.set_title(textwrap.fill(title, 26), fontsize=9)
+            axis.set_ylabel("" if column else spell(part["metric"].iloc[0]))
+            axes.append(axis)
+    legend(figure, axes)
+    return figure
 
 
 def matrix_table(run: Run) -> Table:
@@ -83,12 +127,19 @@ def matrix(views: pd.DataFrame, measure: str) -> Figure | None:
     figure = Figure(figsize=(size + 0.8, size), layout="constrained")
     axis = figure.subplots()
     image = axis.imshow(square, vmin=min(0.0, float(square.min())), vmax=1, cmap="cividis")
-    axis.set_xticks(range(len(names)), names, rotation=90)
-    axis.set_yticks(range(len(names)), names)
+    letters = max(9.0, 0.72 * size)  # a page shows large figures smaller
+    axis.set_xticks(range(len(names)), names, rotation=90, fontsize=letters)
+    axis.set_yticks(range(len(names)), names, fontsize=letters)
+    models = [name.partition(" · ")[0] for name in names]
+    for edge in (at for at in range(1, len(names)) if models[at] != models[at - 1]):
+        axis.axhline(edge - 0.5, color="white", linewidth=1.5)
+        axis.axvline(edge - 0.5, color="white", linewidth=1.5)
     axis.spines[:].set_visible(False)
     if len(names) <= READABLE:
         for (row, column), value in np.ndenumerate(square):
             shade = "white" if value < 0.55 else "black"
             axis.text(column, row, f"{value:.2f}".removeprefix("0"), ha="center", va="center", fontsize=6.5, color=shade)
-    figure.colorbar(image, ax=axis, shrink=0.7, label=spell(measure))
+    bar = figure.colorbar(image, ax=axis, shrink=0.7)
+    bar.set_label(spell(measure), fontsize=letters)
+    bar.ax.tick_params(labelsize=letters)
     return figure

@@ -2,65 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from matplotlib.figure import Figure
 
-from study.report import comparison, curve, geometry, material, plane, plot
+from study.report import curve, plot
 from study.report import sweep as sweeps
-from study.report.guesses import guesses_table
 from study.report.pairing import contest_table, contests
 from study.report.plot import Look
-from study.report.precision import detectable_table, variance_table
 from study.report.run import Run
-from study.report.summary import join, plane_word, summarise
+from study.report.section import Album, Drawn, Section
+from study.report.section import sections as run_sections
+from study.report.summary import join, summarise
 from study.report.table import Table, escape_markdown, listing, markdown, spell, write_table
 
 TEMPLATES = Path(__file__).parent / "templates"
-LONGEST_LIST = 60
-"""Target words of one task that are still listed on the page; longer lists are in ``tables/targets.csv``."""
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A figure on a page: its file's name, what it shows, and the SVG as an address that needs no request."""
-
-    name: str
-    caption: str
-    address: str
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of a page: figures and tables in sight, and tables folded away."""
-
-    title: str
-    figures: Sequence[Drawn] = ()
-    tables: Sequence[Table] = ()
-    folded: Sequence[Table] = ()
-
-
-class Album:
-    """Saves figures to a folder and hands them on for a page; a figure that is None is left out."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def add(self, name: str, caption: str, figure: Figure | None) -> list[Drawn]:
-        """Save a figure as PNG and SVG."""
-        if figure is None:
-            return []
-        plot.save(figure, self.folder, name)
-        svg = base64.b64encode((self.folder / f"{name}.svg").read_bytes()).decode("ascii")
-        return [Drawn(name, caption, f"data:image/svg+xml;base64,{svg}")]
 
 
 def write(folder: Path) -> Path:
@@ -82,18 +42,7 @@ def write(folder: Path) -> Path:
         Where the folder is not that of a finished run.
     """
     run = Run.read(folder)
-    look = plot.looks([*run.trained, *run.controls])
-    album = Album(folder / "figures")
-    sections = [_family(run, family, look, album) for family in run.families]
-    sections += [
-        _precision(run),
-        _views(run, album),
-        _neighbours(run, album),
-        _costs(run, look, album),
-        _material(run),
-        _tasks(run),
-    ]
-    sections = [section for section in sections if section.figures or section.tables or section.folded]
+    sections = run_sections(run, Album(folder / "figures"))
     found = contests(run)
     opening = [contest_table(found, run.seeds)] if found else []
     for table in opening:
@@ -166,102 +115,6 @@ def _swept(sweep: sweeps.Sweep, family: str, look: Mapping[str, Look], album: Al
         return []
     caption = f"{spell(family).capitalize()} against {key}: headline views with 95 % intervals; dotted: chance."
     return album.add(family, caption, curve.sweep(scores, x, rows, key, look))
-
-
-def _family(run: Run, family: str, look: Mapping[str, Look], album: Album) -> Section:
-    compared = comparison.main_scores(run)
-    compared = compared[compared["family"] == family]
-    scores = compared[compared["value"].notna()]
-    name, heads = spell(family).capitalize(), plot.headline_rows(scores)
-    figures: list[Drawn] = []
-    if len(heads):
-        figures += album.add(family, f"{name}: headline views with 95 % intervals; dotted: chance.", plot.dots(heads, look))
-        caption = (
-            f"{name} by layer, with 95 % bands; rules: headline views that belong to no one layer, and baselines; dotted: chance."
-        )
-        figures += album.add(f"{family}-layers", caption, plot.layers(scores, look))
-    if family == "polysemy":
-        figures += _words(run, look, album)
-    tables, folded = [], []
-    if len(compared):
-        tables = [comparison.score_table(run, family)]
-        folded = [comparison.view_table(run, family), comparison.metric_table(run, family)]
-        folded += [table for table in (comparison.common_table(run, family), comparison.paired_table(run, family)) if table.rows]
-    if len(geometry.described(run, family)):
-        caption = f"{name} by layer, with 95 % bands; rules: models with one vector per word. It describes: no view is better."
-        figures += album.add(f"{family}-described", caption, geometry.by_layer(run, family, look))
-        (folded if tables else tables).append(geometry.description_table(run, family))
-    if (run.guesses["family"] == family).any():
-        folded.append(guesses_table(run))
-    return Section(name, figures, tables, folded)
-
-
-def _precision(run: Run) -> Section:
-    tables = [detectable_table(run)] if len(run.detectable) else []
-    return Section("What could have been shown", tables=tables, folded=[variance_table(run)] if len(run.variance) else [])
-
-
-def _views(run: Run, album: Album) -> Section:
-    figures: list[Drawn] = []
-    for measure in run.views["measure"].unique():
-        caption = f"How alike every two views are ({spell(measure)}), over the same places of the tasks."
-        figures += album.add(f"views-{measure}", caption, geometry.matrix(run.views, measure))
-    return Section("Views against each other", figures, folded=[geometry.matrix_table(run)] if len(run.views) else [])
-
-
-def _words(run: Run, look: Mapping[str, Look], album: Album) -> list[Drawn]:
-    accuracy = comparison.word_accuracy(run)
-    accuracy = accuracy[accuracy["headline"] & accuracy["model"].isin(list(look))]
-    figures: list[Drawn] = []
-    if len(accuracy):
-        caption = "Each word of the test part by headline view; the bar is chance, one over the word’s senses."
-        figures += album.add("polysemy-words", caption, plot.words(accuracy, look, plane_word(run)))
-    if len(run.plane):
-        caption = (
-            f"‘{run.plane['word'].iloc[0]}’ in the plane: the same sentences in each panel, on the two directions in which "
-            "their vectors vary most. A type vector is one point, whatever the sense."
-        )
-        figures += album.add("plane", caption, plane.plane(run.in_order(run.plane)))
-    return figures
-
-
-def _neighbours(run: Run, album: Album) -> Section:
-    if run.neighbours.empty:
-        return Section("Neighbours")
-    frame = run.in_order(run.neighbours)
-    caption = "Nearest neighbours by cosine among the vocabulary; darker is nearer."
-    return Section(
-        "Neighbours", album.add("neighbours", caption, plane.neighbours(frame)), folded=comparison.neighbour_tables(run)
-    )
-
-
-def _costs(run: Run, look: Mapping[str, Look], album: Album) -> Section:
-    scores = comparison.main_scores(run)
-    scores = scores[scores["headline"] & scores["model"].isin(list(look)) & scores["value"].notna()]
-    means = run.models.groupby("model")["training_seconds"].mean()
-    seconds = {str(model): float(mean) for model, mean in means.items() if model in run.trained and np.isfinite(mean)}
-    figures: list[Drawn] = []
-    if len(scores) and seconds:
-        caption = "Score against seconds of training (of one seed); models without training stand at the left end."
-        figures += album.add("costs", caption, curve.costs(scores, seconds, look))
-    caption = (
-        "Learning curves on masked words of the development part. The pale training loss is the candidate estimate at the "
-        "training’s own mask rate, and counts partly unhidden words: it cannot be compared with the validation loss "
-        "(full softmax, 15\N{NO-BREAK SPACE}% hidden)."
-    )
-    unigram = run.facts.get("corpus", {}).get("unigram_loss")
-    figures += album.add("curves", caption, curve.curves(run.curves, look, unigram))
-    return Section("What it cost", figures, [comparison.cost_table(run)], [comparison.stage_table(run)])
-
-
-def _material(run: Run) -> Section:
-    tables = [material.origin_table(run), material.corpus_table(run)]
-    return Section("The corpus in figures", tables=tables, folded=[material.frequency_table(run), material.machine_table(run)])
-
-
-def _tasks(run: Run) -> Section:
-    targets = comparison.target_table(run, LONGEST_LIST)
-    return Section("The tasks", tables=[comparison.task_table(run)], folded=[targets] if targets.rows else [])
 
 
 def _all_tables(sections: Sequence[Section]) -> Iterator[Table]:

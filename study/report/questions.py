@@ -108,13 +108,17 @@ def group_tables(run: Run, family: str) -> list[Table]:
     """Return the scores of words (or other groups of items) one by one: a table per task and question, groups by models."""
     scores = beside(run, family)
     scores = scores[scores["role"] == "group"]
-    split = scores["question"].str.partition(GROUP)
-    scores = scores.assign(stem=split[0], group=split[2])
+    scores = scores.assign(
+        stem=[question.partition(GROUP)[0] for question in scores["question"]],
+        group=[question.partition(GROUP)[2] for question in scores["question"]],
+    )
     tables = []
     for place, (key, part) in enumerate(scores.groupby(["task", "stem", "metric"], sort=False), 1):
         task, stem, metric = map(str, key)
         rows = [Heading({"group": group}, group) for group in part["group"].unique()]
-        caption = f"{spell(task).capitalize()}, {stem}: {spell(metric)} of each by itself, by headline views, with 95 % intervals."
+        caption = (
+            f"{spell(task).capitalize()}, {stem}: {spell(metric)} of each by itself, by headline views, with 95 % intervals."
+        )
         corner = Corner("word" if family == "polysemy" else "kind", "")
         tables.append(grid(f"{family}-each-{place}", caption, part, rows, model_headings(run, part), corner=corner))
     return tables
@@ -129,7 +133,8 @@ def part_table(run: Run, family: str) -> Table | None:
         return None
     keys = scores[["task", "question", "metric"]].drop_duplicates()
     rows = [
-        Heading(key, spell(key["task"]), f"{spell(key['question'])} · {spell(key['metric'])}") for key in keys.to_dict("records")
+        Heading({"task": task, "question": question, "metric": metric}, spell(task), f"{spell(question)} · {spell(metric)}")
+        for task, question, metric in keys.itertuples(index=False)
     ]
     caption = f"{spell(family).capitalize()}: the parts of each task scored by themselves, by headline views."
     return grid(

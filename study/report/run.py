@@ -193,7 +193,8 @@ class Run:
     @property
     def encoders(self) -> list[str]:
         """The models under study that have other views than those of a model with one vector per word."""
-        layered = set(self.scores.loc[~self.scores["view"].isin([*STATIC_VIEWS, BASELINE]), "model"])
+        asked = self.scores[self.scores["level"] != "hidden"]  # where views are ways of guessing, which static models have too
+        layered = set(asked.loc[~asked["view"].isin([*STATIC_VIEWS, BASELINE]), "model"])
         return [name for name in self.trained if name in layered]
 
     @property

@@ -114,7 +114,9 @@ def _seeds(run: Run) -> str:
     if not run.from_files:
         return text
     verb = "was" if len(run.from_files) == 1 else "were"
-    return f"{text} {join(run.from_files)} {verb} read from files and not trained: every seed gives the same, so items alone vary."
+    return (
+        f"{text} {join(run.from_files)} {verb} read from files and not trained: every seed gives the same, so items alone vary."
+    )
 
 
 def _failures(run: Run) -> str:

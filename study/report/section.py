@@ -1,0 +1,192 @@
+"""The sections of a run's report: which tables and figures stand together, and what is said of them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from study.report import clusters, comparison, curve, geometry, material, mixing, plane, plot, questions
+from study.report.guesses import guesses_table
+from study.report.plot import Look
+from study.report.precision import detectable_table, variance_table
+from study.report.run import Run
+from study.report.summary import plane_word
+from study.report.table import Table, spell
+
+LONGEST_LIST = 60
+"""Target words of one task that are still listed on the page; longer lists are in ``tables/targets.csv``."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure on a page: its file's name, what it shows, and the SVG as an address that needs no request."""
+
+    name: str
+    caption: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page: figures and tables in sight, and tables folded away."""
+
+    title: str
+    figures: Sequence[Drawn] = ()
+    tables: Sequence[Table] = ()
+    folded: Sequence[Table] = ()
+
+
+class Album:
+    """Saves figures to a folder and hands them on for a page; a figure that is None is left out."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def add(self, name: str, caption: str, figure: Figure | None) -> list[Drawn]:
+        """Save a figure as PNG and SVG."""
+        if figure is None:
+            return []
+        plot.save(figure, self.folder, name)
+        svg = base64.b64encode((self.folder / f"{name}.svg").read_bytes()).decode("ascii")
+        return [Drawn(name, caption, f"data:image/svg+xml;base64,{svg}")]
+
+
+def sections(run: Run, album: Album) -> list[Section]:
+    """Return the sections of a run's report that have something to show, their figures saved to the album."""
+    look = plot.looks([*run.trained, *run.controls])
+    found = [_family(run, family, look, album) for family in run.families]
+    found += [
+        _precision(run),
+        _views(run, album),
+        _neighbours(run, album),
+        _costs(run, look, album),
+        _material(run),
+        _tasks(run),
+    ]
+    return [section for section in found if section.figures or section.tables or section.folded]
+
+
+def _family(run: Run, family: str, look: Mapping[str, Look], album: Album) -> Section:
+    compared = comparison.main_scores(run)
+    compared = compared[compared["family"] == family]
+    scores = compared[compared["value"].notna()]
+    name, heads = spell(family).capitalize(), plot.headline_rows(scores)
+    figures: list[Drawn] = []
+    if len(heads):
+        figures += album.add(family, f"{name}: headline views with 95 % intervals; dotted: chance.", plot.dots(heads, look))
+        caption = (
+            f"{name} by layer, with 95 % bands; rules: headline views that belong to no one layer, and baselines; dotted: chance."
+        )
+        figures += album.add(f"{family}-layers", caption, plot.layers(scores, look))
+    if family == "polysemy":
+        figures += _words(run, look, album)
+    tables, folded = _compared(run, family) if len(compared) else ([], [])
+    found = [_clusters(run, album, *asked) for asked in clusters.words(run) if asked[0] == family]
+    for drawn, best, everything in found:
+        figures += drawn
+        tables.append(best)
+        folded.append(everything)
+    if (run.mix_weights["family"] == family).any():
+        caption = f"{name}: how much each layer weighs in a probe on a learned mix of all layers."
+        figures += album.add(f"{family}-mix", caption, mixing.draw(mixing.weights(run, family), look))
+        folded.append(mixing.weight_table(run, family))
+    if len(geometry.described(run, family)):
+        caption = f"{name} by layer, with 95 % bands; rules: models with one vector per word. It describes: no view is better."
+        figures += album.add(f"{family}-described", caption, geometry.by_layer(run, family, look))
+        (folded if tables else tables).append(geometry.description_table(run, family))
+    if (run.guesses["family"] == family).any():
+        folded.append(guesses_table(run))
+    return Section(name, figures, tables, folded)
+
+
+def _compared(run: Run, family: str) -> tuple[list[Table], list[Table]]:
+    """Return the tables of what models are compared by: those in sight, and those folded away."""
+    tables = [comparison.score_table(run, family)]
+    beside, parts = questions.question_tables(run, family), questions.part_table(run, family)
+    folded = [comparison.view_table(run, family)]
+    (tables if family in questions.WITH_CONTROLS else folded).extend(beside)
+    folded += [*([parts] if parts else []), *questions.group_tables(run, family)]
+    folded += [table for table in (comparison.common_table(run, family), comparison.paired_table(run, family)) if table.rows]
+    return tables, folded
+
+
+def _clusters(run: Run, album: Album, family: str, task: str, word: str) -> tuple[list[Drawn], Table, Table]:
+    caption = (
+        f"The occurrences of ‘{word}’ on the two directions in which their vectors vary most: {clusters.RULE}. Each panel "
+        "numbers clusters of its own."
+    )
+    drawn = album.add(f"{family}-{task}-clusters", caption, clusters.figure(run, family, task))
+    return drawn, *clusters.tables(run, family, task, word)
+
+
+def _precision(run: Run) -> Section:
+    tables = [detectable_table(run)] if len(run.detectable) else []
+    return Section("What could have been shown", tables=tables, folded=[variance_table(run)] if len(run.variance) else [])
+
+
+def _views(run: Run, album: Album) -> Section:
+    figures: list[Drawn] = []
+    for measure in run.views["measure"].unique():
+        caption = f"How alike every two views are ({spell(measure)}), over the same places of the tasks."
+        figures += album.add(f"views-{measure}", caption, geometry.matrix(run.views, measure))
+    return Section("Views against each other", figures, folded=[geometry.matrix_table(run)] if len(run.views) else [])
+
+
+def _words(run: Run, look: Mapping[str, Look], album: Album) -> list[Drawn]:
+    accuracy = comparison.word_accuracy(run)
+    accuracy = accuracy[accuracy["headline"] & accuracy["model"].isin(list(look))]
+    figures: list[Drawn] = []
+    if len(accuracy):
+        caption = "Each word of the test part by headline view; the bar is chance, one over the word’s senses."
+        figures += album.add("polysemy-words", caption, plot.words(accuracy, look, plane_word(run)))
+    if len(run.plane):
+        caption = (
+            f"‘{run.plane['word'].iloc[0]}’ in the plane: the same sentences in each panel, on the two directions in which "
+            "their vectors vary most. A type vector is one point, whatever the sense."
+        )
+        figures += album.add("plane", caption, plane.plane(run.in_order(run.plane)))
+    return figures
+
+
+def _neighbours(run: Run, album: Album) -> Section:
+    if run.neighbours.empty:
+        return Section("Neighbours")
+    frame = run.in_order(run.neighbours)
+    caption = "Nearest neighbours by cosine among the vocabulary; darker is nearer."
+    return Section(
+        "Neighbours", album.add("neighbours", caption, plane.neighbours(frame)), folded=comparison.neighbour_tables(run)
+    )
+
+
+def _costs(run: Run, look: Mapping[str, Look], album: Album) -> Section:
+    scores = comparison.main_scores(run)
+    scores = scores[scores["headline"] & scores["model"].isin(list(look)) & scores["value"].notna()]
+    means = run.models.groupby("model")["training_seconds"].mean()
+    seconds = {str(model): float(mean) for model, mean in means.items() if model in run.trained and np.isfinite(mean)}
+    figures: list[Drawn] = []
+    if len(scores) and seconds:
+        caption = "Score against seconds of training (of one seed); models without training stand at the left end."
+        figures += album.add("costs", caption, curve.costs(scores, seconds, look))
+    caption = (
+        "Learning curves on masked words of the development part. The pale training loss is the candidate estimate at the "
+        "training’s own mask rate, and counts partly unhidden words: it cannot be compared with the validation loss "
+        "(full softmax, 15\N{NO-BREAK SPACE}% hidden)."
+    )
+    unigram = run.facts.get("corpus", {}).get("unigram_loss")
+    figures += album.add("curves", caption, curve.curves(run.curves, look, unigram))
+    return Section("What it cost", figures, [comparison.cost_table(run)], [comparison.stage_table(run)])
+
+
+def _material(run: Run) -> Section:
+    tables = [material.origin_table(run), material.corpus_table(run)]
+    return Section("The corpus in figures", tables=tables, folded=[material.frequency_table(run), material.machine_table(run)])
+
+
+def _tasks(run: Run) -> Section:
+    targets = comparison.target_table(run, LONGEST_LIST)
+    return Section("The tasks", tables=[comparison.task_table(run)], folded=[targets] if targets.rows else [])
