@@ -17,6 +17,7 @@ from study.report.table import (
     interval,
     listing,
     number,
+    probability,
     spell,
 )
 
@@ -192,7 +193,7 @@ def paired_table(run: Run, family: str) -> Table:
         f"{spell(family).capitalize()}: differences between headline views on the items both know; ‘detectable’ is the smallest "
         "difference that this test would find."
     )
-    formats = {"difference": number, "p": number, "p (Holm)": number, "n": count, "seeds": count, "detectable": number}
+    formats = {"difference": number, "p": probability, "p (Holm)": probability, "n": count, "seeds": count, "detectable": number}
     return listing(f"{family}-paired", caption, frame, formats)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -83,7 +83,7 @@ def by_layer(run: Run, family: str, look: Mapping[str, Look]) -> Figure | None:
     figure = Figure(figsize=(max(2.9 * columns, 5.4), 2.6 * len(rows) + 0.5), layout="constrained")
     grid_of = figure.add_gridspec(len(rows), columns)
     axes: list[Axes] = []
-    several = scores["task"].nunique() > 1
+    several = scores["task"].nunique() > 1 or family in set(run.compared["family"])  # then panels name their task
     for number_of, row in enumerate(rows):
         shared = None
         for column, (name, part) in enumerate(row):
@@ -105,19 +105,23 @@ def matrix_table(run: Run) -> Table:
 
 
 @mpl.rc_context(STYLE)
-def matrix(views: pd.DataFrame, measure: str) -> Figure | None:
+def matrix(views: pd.DataFrame, measure: str, models: Sequence[str] = ()) -> Figure | None:
     """Draw one measure of likeness of every two views as a matrix; None without such a measure.
 
     Parameters
     ----------
     views : DataFrame
-        ``first, second, measure, value``, each pair once.
+        ``first, second, measure, value``, each pair once; a view is named ``model view``.
     measure : str
+    models : sequence of str
+        In the order of the rows; others stand behind them.
     """
     mine = views[views["measure"] == measure].dropna(subset="value")
     names = list(dict.fromkeys([*mine["first"], *mine["second"]]))
     if len(names) < 2:
         return None
+    order = [*models, *dict.fromkeys(map(_model, names))]
+    names.sort(key=lambda name: order.index(_model(name)))
     place = {name: number for number, name in enumerate(names)}
     square = np.eye(len(names))
     for row in mine.to_dict("records"):
@@ -130,8 +134,7 @@ def matrix(views: pd.DataFrame, measure: str) -> Figure | None:
     letters = max(9.0, 0.72 * size)  # a page shows large figures smaller
     axis.set_xticks(range(len(names)), names, rotation=90, fontsize=letters)
     axis.set_yticks(range(len(names)), names, fontsize=letters)
-    models = [name.partition(" · ")[0] for name in names]
-    for edge in (at for at in range(1, len(names)) if models[at] != models[at - 1]):
+    for edge in (at for at in range(1, len(names)) if _model(names[at]) != _model(names[at - 1])):
         axis.axhline(edge - 0.5, color="white", linewidth=1.5)
         axis.axvline(edge - 0.5, color="white", linewidth=1.5)
     axis.spines[:].set_visible(False)
@@ -143,3 +146,7 @@ def matrix(views: pd.DataFrame, measure: str) -> Figure | None:
     bar.set_label(spell(measure), fontsize=letters)
     bar.ax.tick_params(labelsize=letters)
     return figure
+
+
+def _model(name: str) -> str:
+    return name.rpartition(" ")[0]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from study.report.comparison import main_scores
 from study.report.run import Run
-from study.report.table import Cell, Row, Table, interval, number, signed, spell
+from study.report.table import Cell, Row, Table, interval, number, probability, signed, spell
 
 RESAMPLES = 5000
 AHEAD, BEHIND, OPEN, UNTESTED = "encoder ahead", "static ahead", "interval includes zero", "not tested"
@@ -139,7 +139,7 @@ def _difference_cell(difference: Difference | None, seeds: int) -> Cell:
     if difference is None:
         return Cell(number(np.nan), number=True)
     note = interval(difference.low, difference.high)
-    note += f"\np (Holm) {number(difference.p)}" if seeds > 1 else ""
+    note += f"\np (Holm) {probability(difference.p)}" if seeds > 1 else ""
     return Cell(signed(difference.value), note, number=True)
 
 

@@ -75,12 +75,16 @@ def _question_table(run: Run, family: str, asked: str, scores: pd.DataFrame, pla
         f"{spell(family).capitalize()}: ‘{asked}’ beside its controls and the other ways to answer it, by headline views, with "
         "95 % intervals; the last row of each task is chance."
     )
+    if any(metric == "selectivity" for _, metric in columns):
+        caption += " Selectivity: the share that has the label right, less the share that has the control right."
     return Table(f"{family}-questions-{place}", caption, tuple(header), tuple(rows), pd.DataFrame(records))
 
 
 def _columns(scores: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the questions with their metrics, variants (``label, mlp``) next to what they vary (``label``)."""
-    found = list(dict.fromkeys(zip(scores["question"], scores["metric"], strict=True)))
+    sizes = scores.groupby(["task", "model"])["question"].transform("nunique").sort_values(ascending=False, kind="stable")
+    ordered = scores.loc[sizes.index]  # the model and task with the most questions have them in the order that is shown
+    found = list(dict.fromkeys(zip(ordered["question"], ordered["metric"], strict=True)))
     stems = list(dict.fromkeys(question.partition(", ")[0] for question, _ in found))
     return sorted(found, key=lambda column: stems.index(column[0].partition(", ")[0]))
 
@@ -105,21 +109,27 @@ def _record(task: str, name: str, view: str, columns: list[tuple[str, str]], fou
 
 
 def group_tables(run: Run, family: str) -> list[Table]:
-    """Return the scores of words (or other groups of items) one by one: a table per task and question, groups by models."""
+    """Return the scores of words (or other groups of items) one by one: a table per task and question, groups by models.
+
+    They have the metric that the task is compared by; ``scores.csv`` has the others.
+    """
     scores = beside(run, family)
     scores = scores[scores["role"] == "group"]
     scores = scores.assign(
         stem=[question.partition(GROUP)[0] for question in scores["question"]],
         group=[question.partition(GROUP)[2] for question in scores["question"]],
     )
+    compared = run.compared[run.compared["family"] == family]
+    main = dict(zip(compared["task"], compared["metric"], strict=True))
     tables = []
-    for place, (key, part) in enumerate(scores.groupby(["task", "stem", "metric"], sort=False), 1):
-        task, stem, metric = map(str, key)
+    for place, (key, part) in enumerate(scores.groupby(["task", "stem"], sort=False), 1):
+        task, stem = map(str, key)
+        metric = main[task] if main[task] in set(part["metric"]) else part["metric"].iloc[0]
+        part = part[part["metric"] == metric]
         rows = [Heading({"group": group}, group) for group in part["group"].unique()]
-        caption = (
-            f"{spell(task).capitalize()}, {stem}: {spell(metric)} of each by itself, by headline views, with 95 % intervals."
-        )
-        corner = Corner("word" if family == "polysemy" else "kind", "")
+        kind, told = "word" if family == "polysemy" else "kind", spell(metric).partition(",")[0]
+        caption = f"{spell(task).capitalize()}, {stem}: {told} {kind} by {kind}, by headline views, with 95 % intervals."
+        corner = Corner(kind, "")
         tables.append(grid(f"{family}-each-{place}", caption, part, rows, model_headings(run, part), corner=corner))
     return tables
 

@@ -18,6 +18,8 @@ from study.report.run import Run
 from study.report.summary import plane_word
 from study.report.table import Table, spell
 
+MOST_PANELS = 12
+"""Tasks whose costs still stand in one figure; with more each family has one."""
 LONGEST_LIST = 60
 """Target words of one task that are still listed on the page; longer lists are in ``tables/targets.csv``."""
 
@@ -133,7 +135,7 @@ def _views(run: Run, album: Album) -> Section:
     figures: list[Drawn] = []
     for measure in run.views["measure"].unique():
         caption = f"How alike every two views are ({spell(measure)}), over the same places of the tasks."
-        figures += album.add(f"views-{measure}", caption, geometry.matrix(run.views, measure))
+        figures += album.add(f"views-{measure}", caption, geometry.matrix(run.views, measure, [*run.trained, *run.controls]))
     return Section("Views against each other", figures, folded=[geometry.matrix_table(run)] if len(run.views) else [])
 
 
@@ -165,13 +167,18 @@ def _neighbours(run: Run, album: Album) -> Section:
 
 def _costs(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     scores = comparison.main_scores(run)
-    scores = scores[scores["headline"] & scores["model"].isin(list(look)) & scores["value"].notna()]
+    shown = [model for model in look if model not in run.from_files]
+    scores = scores[scores["headline"] & scores["model"].isin(shown) & scores["value"].notna()]
     means = run.models.groupby("model")["training_seconds"].mean()
     seconds = {str(model): float(mean) for model, mean in means.items() if model in run.trained and np.isfinite(mean)}
     figures: list[Drawn] = []
     if len(scores) and seconds:
-        caption = "Score against seconds of training (of one seed); models without training stand at the left end."
-        figures += album.add("costs", caption, curve.costs(scores, seconds, look))
+        caption = "Score against seconds of training (of one seed); models without training stand at the left end"
+        caption += ", models trained elsewhere are left out." if run.from_files else "."
+        tasks = len(scores[["family", "task"]].drop_duplicates())
+        parts = [(f"costs-{family}", part) for family, part in scores.groupby("family", sort=False)]
+        for name, part in parts if tasks > MOST_PANELS else [("costs", scores)]:
+            figures += album.add(name, caption, curve.costs(part, seconds, look))
     caption = (
         "Learning curves on masked words of the development part. The pale training loss is the candidate estimate at the "
         "training’s own mask rate, and counts partly unhidden words: it cannot be compared with the validation loss "

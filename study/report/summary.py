@@ -22,7 +22,7 @@ from study.report.pairing import (
     word_difference,
 )
 from study.report.run import BASELINE, CONTROLS, Run
-from study.report.table import count, interval, number, signed, spell
+from study.report.table import count, interval, number, probability, signed, spell
 
 FEW_SEEDS = 3
 """Below so many seeds the spread between trainings is hardly known."""
@@ -31,7 +31,7 @@ NAMED = 12
 """So many hardly seen words are named one by one."""
 
 TOLD = 6
-"""So many tasks of a family are told with their scores; more are counted and named, and the tables have the scores."""
+"""So many tasks of a family are told with their scores; more are only counted and named."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,7 @@ def summarise(run: Run) -> Summary:
         findings.append(Finding(f"What {name} does not show", _floors(run, family, members)))
     word = plane_word(run)
     findings.append(Finding(f"The word ‘{word}’", _senses(run, word)))
-    findings.append(Finding("Words hardly seen", _hardly_seen(run)))
-    findings.append(Finding("Left out", _left_out(run)))
+    findings += [Finding("Words hardly seen", _hardly_seen(run)), Finding("Left out", _left_out(run))]
     return Summary(paragraph, tuple(finding for finding in findings if finding.text))
 
 
@@ -110,13 +109,9 @@ def _seeds(run: Run) -> str:
             "depends on the items that happened to be asked, not on the training that happened to be run."
         )
     text = f"Each model was trained with {plural(run.seeds, 'seed')}; intervals hold the spread of items and of seeds."
-    text = text if run.seeds >= FEW_SEEDS else f"{text} So few seeds say little about that spread."
-    if not run.from_files:
-        return text
-    verb = "was" if len(run.from_files) == 1 else "were"
-    return (
-        f"{text} {join(run.from_files)} {verb} read from files and not trained: every seed gives the same, so items alone vary."
-    )
+    text += "" if run.seeds >= FEW_SEEDS else " So few seeds say little about that spread."
+    same = f"{text} Read from files and not trained, so the same with every seed: {join(run.from_files)}."
+    return same if run.from_files else text
 
 
 def _failures(run: Run) -> str:
@@ -174,7 +169,7 @@ def _duel(contest: Contest, seeds: int) -> str:
     if contest.difference is None:
         return f"{contest.name} ({sides})"
     difference = f"{signed(contest.difference.value)}, {interval(contest.difference.low, contest.difference.high)}"
-    corrected = f", p {number(contest.difference.p)} after Holm’s correction" if seeds > 1 else ""
+    corrected = f", p {probability(contest.difference.p)} after Holm’s correction" if seeds > 1 else ""
     return f"{contest.name} ({sides}: {difference}{corrected})"
 
 
@@ -198,7 +193,7 @@ def _lead(run: Run, family: str, name: str, group: pd.DataFrame) -> str:
         return f"{text}; no paired test was made."
     excludes = "excludes" if pair.low > 0 or pair.high < 0 else "does not exclude"
     over = " over items" if run.seeds == 1 else ""
-    corrected = f" (p {number(pair.p)} after Holm’s correction)" if run.seeds > 1 else ""
+    corrected = f" (p {probability(pair.p)} after Holm’s correction)" if run.seeds > 1 else ""
     difference = f"{number(pair.value)}{_bracket(pair.low, pair.high)}"
     return f"{text}; the interval of their difference{over}, {difference}, {excludes} zero{corrected}."
 

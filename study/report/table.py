@@ -22,7 +22,6 @@ METRICS = {
     "auc": "area under the curve",
     "silhouette": "silhouette",
     "mean": "mean",
-    "selectivity": "label right minus control right",
     "codelength": "bits per item, lower is better",
     "reciprocal_rank": "mean reciprocal rank",
     "log_probability": "mean log-probability, nats",
@@ -101,6 +100,11 @@ def interval(low: float, high: float, digits: int = 3) -> str:
         return ""
     joint = "–" if low >= 0 else " to "
     return f"{number(low, digits)}{joint}{number(high, digits)}"
+
+
+def probability(p: float) -> str:
+    """Write a p-value, one below 0.001 as such; a dash where there is none."""
+    return "< 0.001" if np.isfinite(p) and p < 0.001 else number(p)
 
 
 def count(value: float) -> str:

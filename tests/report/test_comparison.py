@@ -52,7 +52,7 @@ def test_only_the_main_question_is_in_the_score_table(make_run):
     pd.concat([scores, scores.assign(question="noun", value=0.7, main=False)]).to_csv(folder / "scores.csv", index=False)
     run = Run.read(folder)
     assert set(comparison.main_scores(run)["question"]) == {"pair"}
-    assert len(comparison.metric_table(run, "similarity").rows) == 2
+    assert [cell.text for cell in comparison.score_table(run, "similarity").header] == ["model", "simlex"]
 
 
 def test_the_spread_of_seeds_widens_the_interval(make_run):
@@ -116,3 +116,33 @@ def test_costs_are_means_over_seeds_with_the_seconds_of_scoring(make_run):
     costs = comparison.cost_table(Run.read(folder)).frame.set_index("model")
     assert list(costs.index) == ["cbow", "transformer", "untrained", "random"]
     assert costs.loc["cbow", ["training_seconds", "scoring_seconds"]].to_list() == [40.0, 2.0]
+
+
+def test_many_tasks_are_rows_of_the_score_table(make_run):
+    folder = make_run(families=("probing",))
+    scores = pd.read_csv(folder / "scores.csv")
+    more = [scores.assign(task=scores["task"] + str(number)) for number in range(5)]
+    pd.concat(more).to_csv(folder / "scores.csv", index=False)
+    table = comparison.score_table(Run.read(folder), "probing")
+    assert [cell.text for cell in table.header[:3]] == ["task", "cbow", "transformer"]
+    assert len(table.rows) == 10
+    strong = {
+        cell.text for cell, head in zip(table.rows[0].cells, table.header, strict=True) if cell.strong or head.text == "cbow"
+    }
+    assert strong == {"0.310", "0.350"}
+
+
+def test_what_training_elsewhere_cost_is_not_known(make_run):
+    folder = make_run(families=("similarity",))
+    models = pd.read_csv(folder / "models.csv")
+    models.loc[models["model"] == "cbow", ["kind", "parameters", "words_seen"]] = ["Vectors", 0, 0]
+    models.loc[models["model"] == "random", ["parameters", "words_seen"]] = 0
+    models.to_csv(folder / "models.csv", index=False)
+    run = Run.read(folder)
+    assert run.from_files == ["cbow"]
+    table = comparison.cost_table(run)
+    names = [cell.text for cell in table.header]
+    told = {row.cells[0].text: dict(zip(names, [cell.text for cell in row.cells], strict=True)) for row in table.rows}
+    assert [told[model]["training"] for model in ("cbow", "random", "transformer")] == ["elsewhere", "none", "in this run"]
+    assert [told["cbow"][name] for name in ("parameters", "words seen", "words per second", "training seconds")] == ["–"] * 4
+    assert told["transformer"]["words seen"] == "2,000,000"

@@ -58,3 +58,24 @@ def test_the_matrix_is_symmetric_with_ones_on_its_diagonal():
 
 def test_a_measure_that_was_not_taken_has_no_matrix():
     assert geometry.matrix(pairs(), "rsa") is None
+
+
+def test_corrections_stand_beside_what_they_correct():
+    names = ("anisotropy", "variance", "anisotropy, mean removed", "variance of random words", "variances")
+    scores = pd.DataFrame({"task": "shape", "question": names, "value": 0.5})
+    rows = [[name for name, _ in row] for row in geometry.by_stem(scores)]
+    assert rows == [["anisotropy", "anisotropy, mean removed"], ["variance", "variance of random words"], ["variances"]]
+
+
+def test_the_matrix_stands_in_the_order_of_the_models():
+    views = pd.DataFrame(
+        [
+            ("b layer-1", "a word", "cka", 0.25, 9),
+            ("b layer-1", "b layer-2", "cka", 0.5, 9),
+            ("a word", "b layer-2", "cka", 0.1, 9),
+        ],
+        columns=["first", "second", "measure", "value", "n"],
+    )
+    figure = geometry.matrix(views, "cka", ["a", "b"])
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["a word", "b layer-1", "b layer-2"]
+    assert np.asarray(figure.axes[0].images[0].get_array())[0].tolist() == [1.0, 0.25, 0.1]

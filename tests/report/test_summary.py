@@ -130,3 +130,46 @@ def test_scores_that_were_not_made_do_not_lead(make_run):
 
 def test_tasks_left_out_are_named(make_run):
     assert findings(make_run())["Left out"] == "Word content was left out: too few words."
+
+
+def test_what_only_describes_is_no_contest(make_run):
+    folder = make_run(counts={"bank": 44})
+    scores = pd.read_csv(folder / "scores.csv")
+    of = scores[(scores["task"] == "noun_or_verb") & (scores["view"] != "baseline")]
+    shape = of.assign(family="geometry", task="shape", question="anisotropy", metric="mean", main=False)
+    pd.concat([scores, shape]).to_csv(folder / "scores.csv", index=False)
+    targets = pd.read_csv(folder / "targets.csv")
+    rare = targets.assign(target="rare", training_count=3)
+    parts = [targets, rare.assign(family="geometry", task="shape"), rare.assign(task="word")]
+    pd.concat(parts).to_csv(folder / "targets.csv", index=False)
+    found = findings(folder)
+    assert not {"Geometry", "What geometry does not show", "Words hardly seen"} & set(found)
+    assert "Probing" in found
+
+
+def test_many_tasks_are_counted_and_named_without_their_scores(make_run):
+    folder = make_run(families=("probing",), models={"cbow": 0.06, "transformer": 0.2})
+    parts = {name: pd.read_csv(folder / f"{name}.csv") for name in ("scores", "comparisons")}
+    for name, frame in parts.items():
+        more = [frame.assign(task=frame["task"] + str(number)) for number in range(4)]
+        pd.concat(more).to_csv(folder / f"{name}.csv", index=False)
+    text = findings(folder)["Probing"]
+    assert text.startswith("The best encoder is ahead of the best static model on 8 of 8 tasks: sentence length0, noun or verb0")
+    assert "0.450" not in text
+
+
+def test_ways_of_guessing_make_no_encoder(make_run):
+    folder = make_run()
+    scores = pd.read_csv(folder / "scores.csv")
+    guessing = scores[scores["task"] == "simlex"].assign(task="cloze", level="hidden", view="output+frequency")
+    pd.concat([scores, guessing]).to_csv(folder / "scores.csv", index=False)
+    assert Run.read(folder).encoders == ["transformer"]
+
+
+def test_models_from_files_are_said_to_have_no_seeds(make_run):
+    folder = make_run(seeds=3)
+    models = pd.read_csv(folder / "models.csv")
+    models.loc[models["model"] == "cbow", "kind"] = "Vectors"
+    models.to_csv(folder / "models.csv", index=False)
+    assert "the same with every seed: cbow." in summarise(Run.read(folder)).paragraph
+    assert "every seed" not in summarise(Run.read(make_run("trained", seeds=3))).paragraph

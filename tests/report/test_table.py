@@ -59,3 +59,8 @@ def test_a_table_is_written_in_full_precision(tmp_path):
     table.write_table(made, tmp_path)
     assert pd.read_csv(tmp_path / "t.csv")["value"][0] == 1 / 3
     assert "| 0.333 |" in (tmp_path / "t.md").read_text()
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.0001, "< 0.001"), (0.02, "0.020"), (np.nan, "–")])
+def test_small_p_values_are_not_zero(p, text):
+    assert table.probability(p) == text

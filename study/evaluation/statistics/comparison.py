@@ -5,8 +5,13 @@ means over seeds, and the squared standard error of a model's mean is ``s² / n`
 
     SE² = SE²(items) + s²(a) / n(a) + s²(b) / n(b)        interval: difference ± t(df) SE        p from t = difference / SE
 
-with ``df`` by Welch and Satterthwaite, ``SE⁴ / Σ (s²/n)² / (n - 1)``: few seeds make wide intervals. In simulations of equal
-models this test at 0.05 rejects 0.03 to 0.065 of them with two seeds, 0.04 to 0.055 with three or five.
+with ``df`` by Welch and Satterthwaite, ``SE⁴ / (SE⁴(items) / (G - 1) + Σ (s²/n)² / (n - 1))``: few seeds make wide intervals, and
+so do few groups. G is the number of groups (words, documents) that the bootstrap draws. Its standard error is that of G groups
+divided by G where it should be G - 1, and is mended by √(G / (G - 1)); with nine words or twenty documents a normal distribution
+would reject twice as many equal models as it says.
+
+A model whose answers are the same for every seed (vectors from a file) was not trained again: it brings no variance of seeds,
+and no verdict is given on it.
 
 A task that only describes (none of its scores is a main one) is not compared.
 
@@ -34,12 +39,14 @@ from study.evaluation.statistics.headline import headlines, main_rows
 from study.evaluation.statistics.metric import METRICS, number, select
 
 ONE_SEED = "one seed: differences between items only"
-DETECTABLE = 2.8  # standard errors: 1.96 for a two-sided test at 5 %, and 0.84 to reject in 80 % of the cases
+UNREPEATED = "not trained again: differences between items only"
+POWER = 0.80
+"""Share of repetitions in which a detectable difference is found by a two-sided test at 0.05."""
 
 COMMON = ("model", "view", "family", "task", "question", "metric", "value_common", "n_common", "value_own", "n_own")
 COMPARISONS = (
     *("family", "task", "question", "metric", "model_a", "view_a", "model_b", "view_b"),
-    *("difference", "low", "high", "p", "p_holm", "test", "n", "seeds", "verdict", "minimum_detectable_effect"),
+    *("difference", "low", "high", "p", "p_holm", "test", "n", "groups", "seeds", "verdict", "minimum_detectable_effect"),
 )
 
 Answers = Mapping[str, Sequence[pd.DataFrame]]
@@ -67,7 +74,7 @@ def compare(scores: pd.DataFrame, items: pd.DataFrame, *, seeds: int, seed: int 
         columns ``COMMON``.
     comparisons : DataFrame
         A row per task and pair of models on the main metric: columns ``COMPARISONS``. ``p_holm`` is corrected over all rows of a
-        family. ``minimum_detectable_effect`` is 2.8 standard errors: the smallest true difference that such a test would find in
+        family. ``minimum_detectable_effect`` is the smallest true difference that such a test would find in
         four of five repetitions.
     """
     scores = scores[(scores["view"] != "baseline") & scores["metric"].isin(list(METRICS))]
@@ -158,53 +165,83 @@ def _pairs(shared: Answers, values: Mapping[str, Array], metric: str, seeds: int
     drawn = iter(uncertainty.resample_alike([part for several in shared.values() for part in several], metric, seed=seed))
     draws = {model: np.mean([next(drawn) for _ in several], axis=0) for model, several in shared.items()}
     n = min(map(_fewest, shared.values()), default=0)
+    groups = _groups(next(iter(shared.values()))[0], metric) if shared else 0
+    again = {model: seeds > 1 and not _same(several) for model, several in shared.items()}
     rows = []
     for a, b in combinations(shared, 2):
         difference = float(values[a].mean() - values[b].mean())
-        paired = draws[a] - draws[b]
-        error = _standard_error(paired)
-        if seeds > 1:
-            error, low, high, p = _with_seeds(difference, error, values[a], values[b])
-            test = "t over items and seeds"
-        else:
-            low, high = uncertainty.bounds(paired)
-            test, p = _test(shared[a][0], shared[b][0], metric, difference, paired)
+        over_items = _standard_error(draws[a] - draws[b], groups)
+        error, degrees = _with_seeds(over_items, groups, *(values[model] for model in (a, b) if again[model]))
+        half = float(stats.t.ppf(0.975, degrees)) * error
+        test, p = "t over groups" if seeds < 2 else "t over groups and seeds", t_test(difference, error, degrees)
+        if seeds < 2:
+            test, p = _test(shared[a][0], shared[b][0], metric) or (test, p)
         rows.append(
             {
                 "model_a": a,
                 "model_b": b,
                 "difference": difference,
-                "low": low,
-                "high": high,
+                "low": difference - half,
+                "high": difference + half,
                 "p": p,
                 "test": test,
                 "n": n,
-                "seeds": seeds,
-                "minimum_detectable_effect": DETECTABLE * error,
+                "groups": groups,
+                "seeds": seeds if again[a] and again[b] else 1,
+                "minimum_detectable_effect": (stats.t.ppf(0.975, degrees) + stats.t.ppf(POWER, degrees)) * error,
             }
         )
     return rows
 
 
-def _standard_error(paired: Array) -> float:
+def _groups(answers: pd.DataFrame, metric: str) -> int:
+    """Count what the bootstrap draws: groups, of pairs both sides; items, where a metric over words is asked of one word."""
+    units = {unit for group in answers.loc[answers["known"].astype(bool), "group"].unique() for unit in str(group).split("|")}
+    return len(units) if len(units) > 1 or metric not in uncertainty.WITHIN_A_WORD else number(answers)
+
+
+def _same(several: Sequence[pd.DataFrame]) -> bool:
+    """Whether a model gave the very same answers with every seed."""
+    told = [part[["item", "predicted", "predicted_value"]].reset_index(drop=True) for part in several]
+    return all(part.equals(told[0]) for part in told[1:])
+
+
+def _standard_error(paired: Array, groups: int) -> float:
+    """Return the standard error of a difference from its bootstrap replicates; the factor heads this module."""
     finite = paired[np.isfinite(paired)]
-    return float(finite.std(ddof=1)) if len(finite) > 1 else np.nan
+    return float(finite.std(ddof=1) * np.sqrt(groups / (groups - 1))) if len(finite) > 1 and groups > 1 else np.nan
 
 
-def _with_seeds(difference: float, error: float, a: Array, b: Array) -> tuple[float, float, float, float]:
-    """Return standard error, interval and p of a difference of means over seeds; the formula heads this module."""
-    seeds = [(values.var(ddof=1) / len(values), len(values) - 1) for values in (a, b) if len(values) > 1]
-    variance = error**2 + sum(part for part, _ in seeds)
-    below = sum(part**2 / degrees for part, degrees in seeds)
-    degrees = variance**2 / below if below > 0 else np.inf
-    total = float(np.sqrt(variance))
-    half = float(stats.t.ppf(0.975, degrees)) * total
-    p = float(2 * stats.t.sf(abs(difference) / total, degrees)) if total > 0 else float(difference == 0)
-    return total, difference - half, difference + half, p
+def _with_seeds(error: float, groups: int, *values: Array) -> tuple[float, float]:
+    """Return the standard error of a difference and its degrees of freedom; the formula heads this module.
+
+    Parameters
+    ----------
+    error : float
+        Standard error over items.
+    groups : int
+    *values : ndarray of shape (seeds,)
+        Values by seed of each model that was trained again.
+    """
+    parts = [(error**2, groups - 1), *((found.var(ddof=1) / len(found), len(found) - 1) for found in values)]
+    variance = sum(part for part, _ in parts)
+    below = sum(part**2 / degrees for part, degrees in parts if degrees > 0)
+    return float(np.sqrt(variance)), float(variance**2 / below) if below > 0 else float(max(1, groups - 1))
 
 
-def _test(a: pd.DataFrame, b: pd.DataFrame, metric: str, difference: float, paired: Array) -> tuple[str, float]:
-    """Return the name and the p-value of the paired test that suits a metric."""
+def t_test(difference: float, error: float, degrees: float) -> float:
+    """Return the two-sided p-value of a difference by Student's t.
+
+    The share of bootstrap replicates beyond zero would be the usual choice, but of 1,000 replicates it is never below 2/1001, and
+    Holm's correction over a family of some tens of pairs lifts that above 0.05 however large the difference.
+    """
+    if np.isnan(error):
+        return np.nan
+    return float(2 * stats.t.sf(abs(difference) / error, degrees)) if error > 0 else float(difference == 0)
+
+
+def _test(a: pd.DataFrame, b: pd.DataFrame, metric: str) -> tuple[str, float] | None:
+    """Return the name and the p-value of the paired test that is known for a metric, None where there is none."""
     if metric == "spearman" and len(a) > 3:
         gold, first, second = (frame[name] for frame, name in ((a, "gold_value"), (a, "predicted_value"), (b, "predicted_value")))
         if min(frame.nunique() for frame in (gold, first, second)) < 2:
@@ -218,25 +255,7 @@ def _test(a: pd.DataFrame, b: pd.DataFrame, metric: str, difference: float, pair
             [(~right_a & right_b).sum(), (~right_a & ~right_b).sum()],
         ]
         return "McNemar", float(mcnemar(np.array(table), exact=True).pvalue)
-    return "bootstrap", bootstrap_p(difference, paired)
-
-
-def bootstrap_p(difference: float, paired: Array) -> float:
-    """Return the two-sided p-value of a difference against the spread of its replicates, taken as normal.
-
-    The replicates' share beyond zero would be the usual choice, but of 1,000 replicates it is never below 2/1001, and Holm's
-    correction over a family of some tens of pairs lifts that above 0.05 however large the difference.
-
-    Parameters
-    ----------
-    difference : float
-    paired : ndarray of shape (replicates,)
-        Bootstrap replicates of the difference.
-    """
-    error = _standard_error(paired)
-    if np.isnan(error):
-        return np.nan
-    return float(2 * stats.norm.sf(abs(difference) / error)) if error > 0 else float(difference == 0)
+    return None
 
 
 def williams(gold_a: float, gold_b: float, a_b: float, n: int) -> float:
@@ -284,8 +303,8 @@ def _judged(comparisons: pd.DataFrame, seeds: int) -> pd.DataFrame:
 
 
 def _verdict(row: pd.Series, seeds: int) -> str:
-    if seeds < 2:
-        return ONE_SEED
+    if row["seeds"] < 2:
+        return ONE_SEED if seeds < 2 else UNREPEATED
     if not row["p_holm"] < 0.05:
         return "no difference shown"
     return f"{row['model_a'] if row['difference'] > 0 else row['model_b']} is better"

@@ -12,8 +12,8 @@ def detectable(comparisons: pd.DataFrame) -> pd.DataFrame:
     """Return the minimum detectable effects of each task over its pairs of models.
 
     An effect is detectable if a two-sided test at 5 %, not corrected for the number of pairs, would find it in four of five
-    repetitions: 2.8 standard errors of the difference, taken as normal. The pairs of a task differ in it: the more alike two
-    models answer, the smaller is the error of their difference.
+    repetitions: some 2.8 standard errors of the difference, more with few groups. The pairs of a task differ in it: the more
+    alike two models answer, the smaller is the error of their difference; pairs that answer all alike have none.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def detectable(comparisons: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for key, part in comparisons.groupby(KEYS, sort=False):
-        effects = part["minimum_detectable_effect"].astype(float)
+        effects = part["minimum_detectable_effect"].astype(float).where(lambda effect: effect > 0)  # 0: equal answers, no error
         seeds = int(part["seeds"].min())
         source = "other items, the same training" if seeds < 2 else f"other items and {seeds} other trainings of each model"
         told = (part["n"].min(), len(part), effects.min(), effects.median(), effects.max())

@@ -53,7 +53,7 @@ def test_one_seed_gets_no_verdict_however_clear():
 def test_clustered_answers_are_tested_by_groups():
     frames = [("a", 0, guessed(0.7, 0, grouped=True)), ("b", 0, guessed(0.7, 1, grouped=True))]
     _, comparisons = comparison.compare(*study(frames, metric="accuracy"), seeds=1)
-    assert comparisons["test"].tolist() == ["bootstrap"]
+    assert comparisons["test"].tolist() == ["t over groups"]
 
 
 def test_several_seeds_get_verdicts_and_wider_intervals():
@@ -71,13 +71,12 @@ def test_several_seeds_get_verdicts_and_wider_intervals():
 
 def test_the_seeds_formula():
     a, b = np.array([0.5, 0.6, 0.7]), np.array([0.4, 0.4, 0.4])
-    error, low, high, p = comparison._with_seeds(0.2, 0.03, a, b)
+    error, degrees = comparison._with_seeds(0.03, 20, a, b)
     part = a.var(ddof=1) / 3
     assert error == pytest.approx(np.sqrt(0.03**2 + part))
-    degrees = error**4 / (part**2 / 2)
-    assert high - low == pytest.approx(2 * stats.t.ppf(0.975, degrees) * error)
-    assert p == pytest.approx(2 * stats.t.sf(0.2 / error, degrees))
-    assert comparison._with_seeds(0.0, 0.0, b, b)[3] == 1.0
+    assert degrees == pytest.approx(error**4 / (0.03**4 / 19 + part**2 / 2))
+    assert comparison._with_seeds(0.03, 20) == pytest.approx((0.03, 19))
+    assert comparison.t_test(0.2, error, degrees) == pytest.approx(2 * stats.t.sf(0.2 / error, degrees))
 
 
 def test_equal_models_do_not_differ():
@@ -148,9 +147,12 @@ def within(rejected, runs, rate=0.05):
 
 def p_value_of(a, b, metric, replicates=300):
     """Compare two answers to the same items by the test that their metric and groups call for."""
-    draws = uncertainty.resample_alike([a, b], metric, replicates=replicates)
+    if known := comparison._test(a, b, metric):
+        return known
+    draws, groups = uncertainty.resample_alike([a, b], metric, replicates=replicates), comparison._groups(a, metric)
     difference = comparison.METRICS[metric](a) - comparison.METRICS[metric](b)
-    return comparison._test(a, b, metric, difference, draws[0] - draws[1])
+    error = comparison._standard_error(draws[0] - draws[1], groups)
+    return "t over groups", comparison.t_test(difference, error, groups - 1)
 
 
 def test_williams_on_ranks_holds_its_level():
@@ -192,31 +194,33 @@ def clustered(rng, groups=60, size=6):
 
 
 @pytest.mark.slow
-def test_the_bootstrap_test_holds_its_level_when_groups_hang_together():
+@pytest.mark.parametrize("groups", [9, 20, 60])
+def test_the_t_over_groups_holds_its_level_when_groups_hang_together(groups):
     rng = np.random.default_rng(3)
-    pairs = [clustered(rng) for _ in range(250)]
-    assert within(rejections(p_value_of(a, b, "accuracy")[1] for a, b in pairs), 250, 0.055)  # 60 groups: a little too often
-    alone = ([part.assign(group=part["item"]) for part in pair] for pair in pairs)
-    assert not within(rejections(comparison.bootstrap_p(*paired(a, b)) for a, b in alone), 250, 0.055)
-
-
-def paired(a, b):
-    draws = uncertainty.resample_alike([a, b], "accuracy", replicates=300)
-    return comparison.METRICS["accuracy"](a) - comparison.METRICS["accuracy"](b), draws[0] - draws[1]
+    pairs = [clustered(rng, groups) for _ in range(250)]
+    assert within(rejections(p_value_of(a, b, "accuracy", replicates=300)[1] for a, b in pairs), 250)
 
 
 @pytest.mark.slow
-def test_the_bootstrap_test_of_means_over_words_holds_its_level():
+def test_the_same_items_taken_as_independent_would_not_hold_it():
+    rng = np.random.default_rng(3)
+    alone = [[part.assign(group=part["item"]) for part in clustered(rng, 20, 12)] for _ in range(250)]
+    rows = ((a.assign(group=a["group"] + "x"), b.assign(group=b["group"] + "x")) for a, b in alone)
+    assert not within(rejections(p_value_of(a, b, "accuracy")[1] for a, b in rows), 250)
+
+
+@pytest.mark.slow
+def test_the_t_over_nine_words_holds_its_level():
     rng = np.random.default_rng(4)
 
     def p_values():
-        for _ in range(60):
-            right = rng.random((2, 12, 15)) < rng.uniform(0.5, 1.0, (2, 12, 1))
-            words, gold = np.repeat(np.arange(12), 15).astype(str), np.tile(["a", "b", "a"], 60)
+        for _ in range(120):
+            right = rng.random((2, 9, 15)) < rng.uniform(0.5, 1.0, (2, 9, 1))
+            words, gold = np.repeat(np.arange(9), 15).astype(str), np.tile(["a", "b", "a"], 45)
             a, b = (answers(words, gold, np.where(hit.ravel(), gold, "c")) for hit in right)
             yield p_value_of(a, b, "word_accuracy", replicates=200)[1]
 
-    assert rejections(p_values()) <= stats.binom.ppf(0.9995, 60, 0.06)
+    assert rejections(p_values()) <= stats.binom.ppf(0.9995, 120, 0.05)
 
 
 @pytest.mark.parametrize(("of_seeds", "of_items", "seeds"), [(0.03, 0.001, 3), (0.02, 0.02, 3), (0.0, 0.02, 3), (0.02, 0.01, 5)])
@@ -228,19 +232,26 @@ def test_the_t_over_items_and_seeds_holds_its_level(of_seeds, of_items, seeds):
         for _ in range(1500):
             means = of_items * rng.normal(size=(2, 1))  # all trainings of a model meet the same items
             a, b = means + of_seeds * rng.normal(size=(2, seeds))
-            yield comparison._with_seeds(a.mean() - b.mean(), of_items * np.sqrt(2), a, b)[3]
+            error, degrees = comparison._with_seeds(of_items * np.sqrt(2), 1000, a, b)
+            yield comparison.t_test(a.mean() - b.mean(), error, degrees)
 
     rejected = rejections(p_values())
     assert stats.binom.ppf(0.0005, 1500, 0.035) <= rejected <= stats.binom.ppf(0.9995, 1500, 0.05)
 
 
-def test_bootstrap_p_is_that_of_a_normal_difference_and_has_no_floor():
-    replicates = 0.3 + 0.1 * np.random.default_rng(0).standard_normal(1000)
-    assert comparison.bootstrap_p(0.3, replicates) == pytest.approx(0.0027, rel=0.35)
-    assert comparison.bootstrap_p(0.6, replicates) < 1e-6
-    assert comparison.bootstrap_p(0.0, np.zeros(999)) == 1.0
-    assert comparison.bootstrap_p(0.5, np.full(999, 0.5)) == 0.0
-    assert np.isnan(comparison.bootstrap_p(0.5, np.full(5, np.nan)))
+def test_the_p_value_has_no_floor():
+    assert comparison.t_test(0.3, 0.1, 1e6) == pytest.approx(0.0027, rel=0.01)
+    assert comparison.t_test(0.6, 0.1, 1e6) < 1e-6
+    assert comparison.t_test(0.0, 0.0, 9) == 1.0
+    assert comparison.t_test(0.5, 0.0, 9) == 0.0
+    assert np.isnan(comparison.t_test(0.5, np.nan, 9))
+
+
+def test_a_model_that_gives_the_same_answers_with_every_seed_gets_no_verdict():
+    frames = [(m, s, guessed(r, 0 if m == "fixed" else 10 * s + 1)) for m, r in (("fixed", 0.95), ("b", 0.3)) for s in range(3)]
+    _, compared = comparison.compare(*study(frames, metric="accuracy"), seeds=3)
+    assert compared["verdict"].tolist() == [comparison.UNREPEATED]
+    assert compared["seeds"].tolist() == [1]
 
 
 def test_scores_over_seeds_add_the_variance_of_the_seeds():
