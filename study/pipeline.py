@@ -105,6 +105,9 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any], e
     corpus = prepare(study, store, ledger)
     with ledger.timed("questions"):
         questions, left_out = ask(study.tasks, corpus)
+    if not questions:
+        reasons = " ".join(f"{key}: {reason}" for key, reason in left_out.items())
+        raise StudyError(f"No task is left to ask. {reasons}")
     joined = places.join(questions)
     training = Training(corpus=corpus, joined=joined, seeds=study.seeds, numbers=study.vectors, store=store, ledger=ledger)
     trained = training.all(study.models)

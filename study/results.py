@@ -294,17 +294,28 @@ def _target(asked: Questions, corpus: Corpus, place: int) -> str:
 def views_table(questions: Mapping[str, Questions], joined: Places, trained: Sequence[Trained]) -> pd.DataFrame:
     """Say how alike every two views of all models' first seeds are, over the same places in sentences.
 
-    The places are those of one task, of the family ``geometry`` if there is one, and at most ``PLACES_COMPARED`` of them.
+    The places are those of one task, of the family ``geometry`` if there is one: one place of each word, at most
+    ``PLACES_COMPARED``.
     """
     keys = [key for key, asked in questions.items() if asked.level == IN_CONTEXT]
     arrays = {}
     for key in sorted(keys, key=lambda key: not key.startswith("geometry/"))[:1]:
-        number = len(questions[key].places)
-        rows = np.sort(np.random.default_rng(0).permutation(number)[:PLACES_COMPARED])
+        rows = _one_place_a_word(questions[key])
         for one in {one.name: one for one in reversed(trained)}.values():
             for view, array in one.vectors_of(key, questions[key], joined).items():
                 arrays[f"{one.name} {view}"] = np.asarray(array)[rows]
     return evaluation.similarity_of_views(arrays)
+
+
+def _one_place_a_word(asked: Questions) -> np.ndarray:
+    """Draw rows of places, each of another word: the occurrences of one are alike, and would make all views look alike."""
+    order = np.random.default_rng(0).permutation(len(asked.places))
+    rows: dict[str, int] = {}
+    for row in order:
+        number, start, stop = asked.places[row]
+        if stop - start == 1:
+            rows.setdefault(asked.sentences[number][start].lower(), int(row))
+    return np.sort(list(rows.values())[:PLACES_COMPARED]).astype(np.int64)
 
 
 def neighbours_table(words: Sequence[str], nearest: int, corpus: Corpus, trained: Sequence[Trained]) -> pd.DataFrame:

@@ -17,7 +17,7 @@ lower case.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 
-from study.contracts import Array, Observe, StudyError
+from study.contracts import Array, Guesses, Observe, Sentence, StudyError
 from study.corpus import EncodedCorpus, Vocabulary
 from study.model.encoder import Contextual, Designed, take_weights, write_weights
 from study.model.history import read_history, write_history
@@ -145,6 +145,17 @@ class Saved(Contextual):
         self.encoder, self.corpus = encoder.eval(), corpus
         self.history = read_history(self.folder) if (self.folder / "history.json").is_file() else []
         return self
+
+    def guess(self, sentences: Sequence[Sentence], places: Array, best: int) -> Mapping[str, Guesses]:
+        """Guess hidden words; see ``study.contracts.Predicts.guess``.
+
+        An encoder of another vocabulary than the corpus's chooses among other words: its ranks and probabilities could not be
+        compared with those of the models beside it, and nothing is known of its guesses.
+        """
+        if list(self.vocabulary.words) == list(self.corpus.vocabulary.words):
+            return super().guess(sentences, places, best)
+        nothing: list[tuple[str, ...]] = [()] * len(places)
+        return {"masked": Guesses(np.full(len(places), np.nan), np.zeros(len(places), np.int64), nothing)}
 
     def _training_words(self, start: int, stop: int) -> Array:
         types = self.corpus.types

@@ -14,6 +14,7 @@ from study.report.table import Cell, Row, Table, interval, number, probability, 
 
 RESAMPLES = 5000
 AHEAD, BEHIND, OPEN, UNTESTED = "encoder ahead", "static ahead", "interval includes zero", "not tested"
+UNSHOWN = "not shown after correction"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Contest:
         Their rows of ``main_scores``.
     difference : Difference or None
         Encoder minus static; None where no paired test was made.
+    corrected : bool
+        Whether the models were trained more than once, so that the p-value after Holm's correction decides too.
     """
 
     family: str
@@ -53,10 +56,13 @@ class Contest:
     encoder: pd.Series
     static: pd.Series
     difference: Difference | None
+    corrected: bool
 
     @property
     def verdict(self) -> str:
-        """Who is ahead, or that the interval of the difference includes zero."""
+        """Who is ahead, or that this is not shown."""
+        if self.difference and self.difference.sign and self.corrected and not self.difference.p < 0.05:
+            return UNSHOWN
         return {1: AHEAD, -1: BEHIND, 0: OPEN}[self.difference.sign] if self.difference else UNTESTED
 
 
@@ -94,7 +100,7 @@ def contests(run: Run) -> list[Contest]:
                 continue
             encoder, static = (side.iloc[side["value"].argmax()] for side in (rows[layered], rows[~layered]))
             difference = paired(run, family, task, encoder["model"], static["model"])
-            found.append(Contest(family, name, encoder, static, difference))
+            found.append(Contest(family, name, encoder, static, difference, run.seeds > 1))
     return found
 
 

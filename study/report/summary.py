@@ -13,6 +13,7 @@ from study.report.pairing import (
     AHEAD,
     BEHIND,
     OPEN,
+    UNSHOWN,
     UNTESTED,
     Contest,
     Difference,
@@ -148,7 +149,7 @@ def _against_static(found: Sequence[Contest], seeds: int) -> str:
     short = len(found) > TOLD
     parts = {
         verdict: [contest.name if short else _duel(contest, seeds) for contest in found if contest.verdict == verdict]
-        for verdict in (AHEAD, BEHIND, OPEN, UNTESTED)
+        for verdict in (AHEAD, BEHIND, OPEN, UNSHOWN, UNTESTED)
     }
     texts = []
     for verdict, place in ((AHEAD, "ahead of"), (BEHIND, "behind")):
@@ -159,6 +160,8 @@ def _against_static(found: Sequence[Contest], seeds: int) -> str:
         verb = "includes" if len(parts[OPEN]) == 1 else "each include"
         noun = "interval of the difference" if len(parts[OPEN]) == 1 else "intervals of the differences"
         texts.append(f"Between the best encoder and the best static model the {noun} {verb} zero on {join(parts[OPEN])}.")
+    if parts[UNSHOWN]:
+        texts.append(f"No difference between them is shown, after Holm's correction, on {join(parts[UNSHOWN])}.")
     if parts[UNTESTED]:
         texts.append(f"No paired test was made on {join(parts[UNTESTED])}.")
     return " ".join(texts)

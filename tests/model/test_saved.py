@@ -74,12 +74,18 @@ def test_an_encoder_comes_back_to_the_bit_without_its_corpus(model, folder):
 
 
 def test_it_guesses_as_before(model, folder):
-    again = saved(folder)
+    again = saved(folder, TypedCorpus(sentences=200))
     assert isinstance(again, Predicts)
     places = np.array([(0, 0, 1), (0, 3, 4)])
     mine, its = (one.guess(SENTENCES, places, 3)["masked"] for one in (model, again))
     assert np.array_equal(mine.log_probability, its.log_probability)
     assert mine.best == its.best
+
+
+def test_it_guesses_nothing_where_the_corpus_has_other_words(folder):
+    (guessed,) = saved(folder, OtherCorpus(sentences=200)).guess(SENTENCES, np.array([(0, 0, 1)]), 3).values()
+    assert np.isnan(guessed.log_probability).all()
+    assert guessed.rank.tolist() == [0]
 
 
 def test_averaged_vectors_are_of_the_present_corpus(model, folder):

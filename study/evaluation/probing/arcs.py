@@ -8,7 +8,10 @@ probes with control tasks, doi:10.18653/v1/D19-1275.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from itertools import permutations
+from typing import ClassVar
 
 import numpy as np
 
@@ -43,26 +46,27 @@ class DependencyArcLabel(TreebankProbe):
 class DependencyArc(TreebankProbe):
     """Ask whether the second word is the head of the first.
 
-    Every arc comes with a pair of the same sentence, in the same direction and as far apart as can be found, between which there
-    is no such arc: neither the distance nor the sentence tells one from the other. Both classes are equally frequent.
+    Every arc comes with a pair of the same sentence that is no arc: its words are of the same two parts of speech, in the same
+    order and exactly as far apart. Arcs that have no such pair are left out, so neither the parts of speech nor the distance nor
+    the sentence tells one from the other. Both classes are equally frequent.
     """
+
+    version: ClassVar[int] = 4
 
     def ask(self, sentence: Aligned, rng: np.random.Generator) -> list[Asked]:
         """Ask for arcs and for pairs without, in turn."""
+        words = sentence.tree.words
         arcs = [(one, other) for one, other in _arcs(sentence) if one in sentence.spans and other in sentence.spans]
-        words = [offset for offset in sentence.spans if not sentence.tree.words[offset].is_mark]
-        others = [(one, other) for one in words for other in words if one != other and sentence.tree.words[one].head != other]
-        free = [others[number] for number in rng.permutation(len(others))]
+        kinds: dict[tuple[str, str, int], list[tuple[int, int]]] = defaultdict(list)  # of pairs without an arc
+        for one, other in permutations(sentence.spans, 2):
+            if words[one].head != other:
+                kinds[words[one].tag, words[other].tag, other - one].append((one, other))
         asked: list[Asked] = []
         for number in rng.permutation(len(arcs)):
-            if len(asked) >= self.per_sentence:
-                break
-            arc = arcs[number]
-            same_way = [pair for pair in free if (pair[1] > pair[0]) == (arc[1] > arc[0])]
-            if same_way:
-                pair = min(same_way, key=lambda pair: abs(abs(pair[1] - pair[0]) - abs(arc[1] - arc[0])))
-                free.remove(pair)
-                asked += [("head", *arc), ("no head", *pair)]
+            one, head = arcs[number]
+            alike = kinds[words[one].tag, words[head].tag, head - one]
+            if alike and len(asked) < self.per_sentence:
+                asked += [("head", one, head), ("no head", *alike.pop(int(rng.integers(len(alike)))))]
         return asked
 
 

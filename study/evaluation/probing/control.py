@@ -1,8 +1,8 @@
 """The control task: labels that say nothing, which a probe can only get right by learning words by heart.
 
-Each word type (each pair of types where places are paired) gets one label for good, drawn from the distribution of the real
-labels. A probe is *selective* where it reads the real label well and this one badly. Where no word of the test items was ever
-seen in training, nothing can be learned by heart, and the control accuracy is chance by design.
+Each word type (of a pair of places the type of the first) gets one label for good, drawn from the distribution of the real
+labels. A probe is *selective* where it reads the real label well and this one badly. What was never taught cannot be known by
+heart: only items whose type teaches too are scored, and where there are none (groups that are words) there is no control task.
 
 References
 ----------
@@ -17,16 +17,31 @@ from study.contracts import Array, Questions
 
 
 def types(questions: Questions) -> Array:
-    """Return the word type of each item's target, in lower case; of a pair both: ``ndarray of shape (n,), text``."""
+    """Return the word type of each item's target, of a pair that of its first, in lower case: ``ndarray of shape (n,), text``."""
     spans = [
         " ".join(questions.sentences[sentence][start:stop]).lower() for sentence, start, stop in np.asarray(questions.places)
     ]
     names = np.array(spans, dtype=object)
-    items = questions.items
-    first = names[items["place"].to_numpy()]
-    if "other" not in items:
-        return first.astype(str)
-    return np.array([f"{a}\t{b}" for a, b in zip(first, names[items["other"].to_numpy()], strict=True)])
+    return names[questions.items["place"].to_numpy()].astype(str)
+
+
+def taught(kinds: Array, split: Array, groups: Array) -> Array:
+    """Say of each item whether its type is among those that teach: in training, or else in another group.
+
+    Parameters
+    ----------
+    kinds, split, groups : ndarray of shape (n,), text
+
+    Returns
+    -------
+    ndarray of shape (n,), bool
+    """
+    training = split == "training"
+    if training.any():
+        return np.isin(kinds, np.unique(kinds[training]))
+    pairs = np.unique(np.stack([kinds, groups]), axis=1)  # each type with each of its groups, once
+    names, times = np.unique(pairs[0], return_counts=True)
+    return np.isin(kinds, names[times > 1])
 
 
 def labels(kinds: Array, codes: Array, teaches: Array, *, classes: int, seed: int) -> Array:

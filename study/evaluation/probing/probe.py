@@ -61,7 +61,7 @@ class LabelProbe:
 
     main_metric: ClassVar[str] = "accuracy"
     main_question: ClassVar[str] = "label"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def score(self, questions: Questions, vectors: Mapping[str, Array]) -> Result:
         """Fit and score the probes on every view; items without a vector neither teach nor count, but lower the coverage.
@@ -137,7 +137,7 @@ class LabelProbe:
         even = 1 / questions.items["gold"].nunique()
         asked: dict[tuple[str, str], float | None] = {}
         for end in ("", ", mlp"):
-            asked |= {(f"label{end}", "accuracy"): even, (f"label{end}", "macro_f1"): even}
+            asked |= {(f"label{end}", "accuracy"): even, (f"label{end}", "macro_f1"): None}
             asked |= {(f"control{end}", "accuracy"): even, (f"selectivity{end}", "selectivity"): 0.0}
             asked |= {(f"description length{end}", "codelength"): -np.log2(even)}
         return asked
@@ -155,11 +155,14 @@ class LabelProbe:
         with threadpool_limits(limits=1):  # on matrices this small more threads only wait for each other
             answers = self._answers(read, data, items, kept)
             frames = [_label_items(items, view, f"label{end}", names[codes], names, answers.codes, known)]
-            if self.regimen.control and questions.level == "target" and not floor:
-                drawn = self._control(questions, codes, len(names))
+            kinds = control.types(questions)
+            by_heart = control.taught(kinds, *(items[name].to_numpy(dtype=str) for name in ("split", "group")))
+            if self.regimen.control and questions.level == "target" and not floor and by_heart.any():
+                drawn = self._control(questions, kinds, codes, len(names))
                 guessed = self._answers(read, Labelled(data.features, drawn[known], data.classes), items, kept)
-                frames.append(_label_items(items, view, f"control{end}", names[drawn], names, guessed.codes, known))
-                frames.append(_selectivity_items(frames[0], frames[1], f"selectivity{end}"))
+                controlled = _label_items(items, view, f"control{end}", names[drawn], names, guessed.codes, known)
+                controlled["known"] &= by_heart
+                frames += [controlled, _selectivity_items(frames[0], controlled, f"selectivity{end}")]
             if self.regimen.description_length:
                 frames.append(self._description(items, view, f"description length{end}", read, data, known))
         return [frame[frame["split"] != "training"] for frame in frames], answers.weights
@@ -172,11 +175,11 @@ class LabelProbe:
         groups = kept["group"].to_numpy(dtype=str)
         return protocol.by_folds(read, data, split, groups, folds=self.regimen.folds, seed=self.regimen.seed)
 
-    def _control(self, questions: Questions, codes: Array, classes: int) -> Array:
+    def _control(self, questions: Questions, kinds: Array, codes: Array, classes: int) -> Array:
         """Draw the labels of the control task from those of the items that teach."""
         split = questions.items["split"].to_numpy(dtype=str)
         teaches = split == "training" if (split == "training").any() else np.ones(len(split), dtype=bool)
-        return control.labels(control.types(questions), codes, teaches, classes=classes, seed=self.regimen.seed)
+        return control.labels(kinds, codes, teaches, classes=classes, seed=self.regimen.seed)
 
     def _description(
         self, items: pd.DataFrame, view: str, question: str, read: Reader, data: Labelled, known: Array
@@ -220,6 +223,6 @@ def _label_items(
 def _selectivity_items(label: pd.DataFrame, drawn: pd.DataFrame, question: str) -> pd.DataFrame:
     """Make items of how much better the label was read than the control."""
     right = [(frame["gold"] == frame["predicted"]).to_numpy(float) for frame in (label, drawn)]
-    known = label["known"].to_numpy()
+    known = label["known"].to_numpy() & drawn["known"].to_numpy()
     value = np.where(known, right[0] - right[1], np.nan)
-    return label.assign(question=question, gold="", predicted="", predicted_value=value)
+    return label.assign(question=question, gold="", predicted="", predicted_value=value, known=known)

@@ -64,7 +64,7 @@ def choose(reader: Reader, data: Labelled, folds: Sequence[tuple[Array, Array]],
             best, chosen = value, Choice(step, readings, answers)
         if total < fewest - GAIN * (answers >= 0).sum():
             fewest, since = total, step
-        elif step - since >= PATIENCE:
+        elif step - since >= PATIENCE and any(len(held) for _, held in folds):
             break
     assert chosen is not None  # a path has at least one probe
     return chosen

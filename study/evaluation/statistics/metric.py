@@ -109,6 +109,15 @@ METRICS: dict[str, Metric] = {
 }
 
 
+def guessed_f1(gold: pd.Series) -> float:
+    """Return about the macro-F1 of guessing: for a class of share p, precision p and recall one over the number of classes.
+
+    With even classes that is one over their number; the less even they are, the lower.
+    """
+    shares = gold.value_counts(normalize=True).to_numpy()
+    return float((2 * shares / (len(shares) * shares + 1)).mean()) if len(shares) else np.nan
+
+
 def chance(items: pd.DataFrame, metric: str) -> float:
     """Return what guessing is worth: 0 for a correlation or a silhouette, 1/2 for an area, else one over the classes."""
     if metric in ("spearman", "silhouette", "mean", "selectivity"):
@@ -117,6 +126,10 @@ def chance(items: pd.DataFrame, metric: str) -> float:
         return np.nan  # its task knows
     if metric == "auc":
         return 0.5
+    if metric == "macro_f1":
+        return guessed_f1(items["gold"])
+    if metric == "word_macro_f1":
+        return float(np.mean([guessed_f1(part["gold"]) for _, part in items.groupby("group")]))
     if metric.startswith("word_"):
         return float((1 / items.groupby("group")["gold"].nunique()).mean())
     return 1 / items["gold"].nunique()

@@ -38,23 +38,17 @@ def test_pairs_without_an_arc_are_of_the_same_sentence_direction_and_distance(tm
     found = pairs(questions)
     distances = {label: np.array([distance for *_, one, distance in found if one == label]) for label in ("head", "no head")}
     assert (np.sign(distances["head"]) == np.sign(distances["no head"])).all()
-    assert np.mean(distances["head"] == distances["no head"]) > 0.8
-    assert {two[0] for one, two, label, _ in found if label == "head" and one == "the"} == {"n"}
+    assert (distances["head"] == distances["no head"]).all()
     score = DependencyArc(treebank=toy_treebank(tmp_path), **SIZES, **SETTINGS)
     assert_recomputable(score.score(questions, {"word": random_vectors(questions)}))
 
 
-def test_no_pair_without_an_arc_has_one(tmp_path):
+def test_a_pair_without_an_arc_has_the_same_parts_of_speech_order_and_distance(tmp_path):
     sentence = align(
-        tree(tmp_path, "The/DET/2/det cat/NOUN/3/nsubj sees/VERB/0/root the/DET/5/det dog/NOUN/3/obj ./PUNCT/3/punct"),
-        ListedCorpus(),
+        tree(tmp_path, "old/ADJ/4/amod stone/NOUN/4/compound big/ADJ/4/amod houses/NOUN/0/root stand/VERB/4/acl"), ListedCorpus()
     )
     task = DependencyArc(treebank=None, **SIZES | {"per_sentence": 8}, **SETTINGS)
-    asked = task.ask(sentence, np.random.default_rng(0))
-    arcs = {(0, 1), (1, 2), (3, 4), (4, 2)}
-    assert {(one, two) for label, one, two in asked if label == "head"} == arcs
-    assert not {(one, two) for label, one, two in asked if label == "no head"} & arcs
-    assert len({(one, two) for _, one, two in asked}) == len(asked) == 8
+    assert task.ask(sentence, np.random.default_rng(0)) == [("head", 2, 3), ("no head", 0, 1)]
 
 
 @pytest.mark.data
@@ -65,8 +59,10 @@ def test_arcs_of_the_english_web_treebank_give_nothing_away_by_distance():
         (split, label): LARGE[split] // 2 for split in ("training", "development", "test") for label in ("head", "no head")
     }
     found = pairs(questions)
-    means = [np.mean([abs(distance) for *_, one, distance in found if one == label]) for label in ("head", "no head")]
-    assert abs(means[0] - means[1]) < 0.1
+    distances = np.array([distance for *_, distance in found])
+    arcs = np.array([label == "head" for *_, label, _ in found])
+    known = sum(max((arcs & here).sum(), (~arcs & here).sum()) for here in (distances == one for one in np.unique(distances)))
+    assert known / len(arcs) < 0.52
     labels = DependencyArcLabel(treebank=english_web_treebank(), subtypes=False, **LARGE, **SETTINGS | {"fewest": 20})
     questions = labels.questions(ListedCorpus())
     assert {label for _, two, label, _ in pairs(questions) if two == "the"} == {"det"}
