@@ -30,7 +30,7 @@ TEXT_VERSION = 3
 """Raised when the sources' cleaning or the splitting rule change their meaning."""
 CORPUS_VERSION = 2
 """Raised when the division into parts or the vocabulary change their meaning."""
-SCORING_VERSION = 3
+SCORING_VERSION = 4
 """Raised when metrics, intervals or classifiers change their meaning."""
 
 Tasks = Mapping[str, Mapping[str, Task]]
