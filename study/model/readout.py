@@ -8,16 +8,31 @@ words that the vocabulary knows; boundary symbols and unknown words never enter 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from study.contracts import Array
 from study.model.sequences import Symbols
-from study.model.transformer import Encoder
 
 WORDS_AT_ONCE = 8192
 """Words and boundaries that the encoder reads in one go."""
+
+
+class Reader(Protocol):
+    """A network that vectors are read out of."""
+
+    table: nn.Embedding
+
+    def states(self, words: Tensor) -> list[Tensor]:
+        """Return the table's rows of words (b, t), then each layer's vectors: Tensors of shape (b, t, d), each with its own d."""
+        ...
+
+    def eval(self) -> object:
+        """Drop nothing."""
+        ...
 
 
 class Readout:
@@ -62,19 +77,20 @@ class Readout:
             self.counted[number] += [(place - first + 1, row) for place in known]
 
     @torch.inference_mode()
-    def read(self, encoder: Encoder) -> Array:
-        """Return the mean vectors before the first block (the table's rows) and after each block.
+    def read(self, encoder: Reader) -> list[Array]:
+        """Return the mean vectors of the table's rows and of each layer.
 
         Pieces of one length are read together, so that nothing is padded.
 
         Returns
         -------
-        ndarray of shape (l + 1, rows, d), float32
+        list of l + 1 ndarrays of shape (rows, d), float32
             NaN where a row has no known word.
         """
         encoder.eval()
-        width, device = encoder.table.embedding_dim, encoder.table.weight.device
-        sums = torch.zeros(len(encoder.blocks) + 1, self.rows, width, device=device)
+        device = encoder.table.weight.device
+        nothing = encoder.states(torch.zeros(1, 1, dtype=torch.int64, device=device))
+        sums = [torch.zeros(self.rows, state.shape[2], device=device) for state in nothing]
         counts = torch.zeros(self.rows, device=device)
         for batch in self.batches():
             words = torch.from_numpy(np.stack([self.pieces[number] for number in batch])).to(device)  # (b, t)
@@ -82,10 +98,9 @@ class Readout:
             counted = [(index * t + place, row) for index, number in enumerate(batch) for place, row in self.counted[number]]
             places, rows = torch.tensor(counted, dtype=torch.int64, device=device).reshape(-1, 2).unbind(dim=1)  # (n,), (n,)
             counts.index_add_(0, rows, torch.ones(len(rows), device=device))
-            states = [encoder.table(words), *encoder(words)[1:]]
-            for layer, state in enumerate(states):
+            for layer, state in enumerate(encoder.states(words)):
                 sums[layer].index_add_(0, rows, state.flatten(0, 1).index_select(0, places))  # (n, d)
-        return (sums / counts[:, None]).float().cpu().numpy()  # 0 / 0 is NaN
+        return [(layer / counts[:, None]).float().cpu().numpy() for layer in sums]  # 0 / 0 is NaN
 
     def batches(self) -> list[list[int]]:
         """Return the pieces' numbers in groups of equal length, each at most ``WORDS_AT_ONCE`` words."""

@@ -161,6 +161,10 @@ class Encoder(nn.Module):
         states[-1] = self.last_norm(x)
         return states
 
+    def states(self, words: Tensor) -> list[Tensor]:
+        """Return what is read out of the encoder: the table's rows of words (b, t) and each block's vectors, (b, t, d) each."""
+        return [self.table(words), *self(words)[1:]]
+
     def embedded(self, words: Tensor) -> Tensor:
         """Return the vectors before the first block, (b, t, d), of words (b, t)."""
         x = self.table(words)  # (b, t, d)
