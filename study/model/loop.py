@@ -19,7 +19,7 @@ import time
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -91,13 +91,16 @@ class Loop(ABC):
         What is trained beside the network and kept in its checkpoints, but is no part of the model.
     """
 
+    edges: ClassVar[int] = 0
+    """Boundary symbols that are added to what a row holds before the network reads it."""
+
     def __init__(self, network: nn.Module, corpus: EncodedCorpus, regimen: Schedule, **others: nn.Module) -> None:
         self.regimen, self.corpus, self.network = regimen, corpus, network
         self.fabric = choose_fabric(regimen.device, regimen.precision)
         self.parts = nn.ModuleDict({"weights": network, **others})
         self.fabric.to_device(self.parts)
         assert isinstance(network.length, int)
-        self.length = network.length
+        self.length = network.length - self.edges
         self.training = Sequences(corpus, "training", length=self.length, context=regimen.context)
         self.candidates = Candidates(corpus.vocabulary.counts, regimen.candidates, regimen.candidate_exponent)
         self.weights = [weight for weight in self.parts.parameters() if weight.requires_grad]

@@ -84,6 +84,7 @@ class LanguageModelling(Loop):
 
     network: LanguageModel
     regimen: Recurrent
+    edges = 2
 
     def loss(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> Tensor:
         """Ask both directions for some of the words; see ``Loop.loss``."""

@@ -1,0 +1,208 @@
+"""Sequence-to-sequence reconstruction: an encoder reads a damaged sentence, a decoder says the whole sentence again.
+
+The damage is that some words are shown as the mask symbol and others are left out. The views are the encoder's states; the
+decoder (see ``study.model.decoder``) is needed for training and for ``study.model.fidelity``, which measures how much of a
+sentence comes through, by its length.
+
+References
+----------
+Vincent et al. (2008), Extracting and composing robust features with denoising autoencoders, doi:10.1145/1390156.1390294.
+Hill, Cho & Korhonen (2016), Learning distributed representations of sentences from unlabelled data, doi:10.18653/v1/N16-1162
+(sequential denoising autoencoders). Lewis et al. (2020), BART, doi:10.18653/v1/2020.acl-main.703 (Transformers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from study.contracts import Array, Observe, StudyError
+from study.corpus import EncodedCorpus
+from study.model.contextual import Contextual
+from study.model.decoder import Reconstructor, RecurrentReconstructor, TransformerReconstructor
+from study.model.encoder import Attentive
+from study.model.fidelity import fidelity
+from study.model.loop import Loop
+from study.model.objective import candidate_loss, full_loss
+from study.model.recurrence import Recurrence
+from study.model.regimen import Schedule, limited_threads
+from study.model.sequences import Symbols, apart
+
+
+def damaged(
+    pieces: Array, lengths: Array, symbols: Symbols, random: np.random.Generator, *, masked: float, dropped: float
+) -> tuple[Array, Array]:
+    """Hide some words of sentences and leave others out; boundaries stay.
+
+    Parameters
+    ----------
+    pieces, lengths : ndarrays of shape (b, t) and (b,), int64
+        See ``study.model.sequences.apart``.
+    masked, dropped : float
+        Share of the words that are shown as the mask symbol, and share that is left out.
+
+    Returns
+    -------
+    pieces, lengths : ndarrays of shape (b, t of the longest) and (b,), int64
+    """
+    places, ends = np.arange(pieces.shape[1]), lengths[:, None]
+    inside = (places > 0) & (places < ends - 1)  # (b, t)
+    fate = random.random(pieces.shape)
+    shown = np.where(inside & (fate < masked), symbols.mask, pieces)
+    kept = (places < ends) & ~(inside & (fate >= masked) & (fate < masked + dropped))  # (b, t)
+    left = kept.sum(axis=1)  # (b,)
+    closed = np.take_along_axis(shown, np.argsort(~kept, axis=1, kind="stable"), axis=1)  # what is kept, then what is not
+    return np.where(places < left[:, None], closed, symbols.boundary)[:, : left.max()], left
+
+
+class Denoising(Loop):
+    """The training of a reconstructor under way.
+
+    Parameters
+    ----------
+    network : RecurrentReconstructor or TransformerReconstructor
+    corpus : EncodedCorpus
+    regimen : Reconstruction
+    """
+
+    network: Reconstructor
+    regimen: Reconstruction
+    edges = 2
+
+    def loss(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> Tensor:
+        """Ask for some words of the sentences, each after those before it; see ``Loop.loss``."""
+        batch = self.batch(words, segments, random, self.regimen.asked)
+        candidates = [part.to(self.fabric.device) for part in self.candidates.draw(random)]
+        torch.manual_seed(int(random.integers(2**62)))  # dropout
+        with self.fabric.autocast():
+            x, targets = self.said(*batch)
+            return candidate_loss(self.network, x, targets, *candidates)
+
+    def judge(self, words: Array, segments: Array, random: np.random.Generator) -> tuple[Tensor, Tensor, int]:
+        """Ask for all words of the sentences; see ``Loop.judge``."""
+        with self.fabric.autocast():
+            x, targets = self.said(*self.batch(words, segments, random, 1.0))
+        return *full_loss(self.network, x.float(), targets), len(targets)
+
+    def batch(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> list[Tensor]:
+        """Return damaged sentences (b, t), their lengths (b,), the whole sentences (b, u + 1), and places asked for (n,)."""
+        symbols, regimen = self.training.symbols, self.regimen
+        pieces, lengths = apart(words, segments, symbols)
+        shown, left = damaged(pieces, lengths, symbols, random, masked=regimen.masked, dropped=regimen.dropped)
+        known = np.flatnonzero(pieces[:, 1:] < symbols.words)  # of (b u)
+        places = known if share == 1 else np.sort(random.permutation(known)[: round(share * len(known))])
+        return [torch.from_numpy(part).to(self.fabric.device) for part in (shown, left, pieces, places)]
+
+    def said(self, shown: Tensor, lengths: Tensor, pieces: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the vectors (n, d) that score the words asked for, and these words (n,)."""
+        x = self.network.decode(self.network.encode(shown, lengths), pieces[:, :-1])  # (b, u, d)
+        return x.flatten(0, 1).index_select(0, places), pieces[:, 1:].flatten()[places]
+
+
+@dataclass(kw_only=True)
+class Reconstruction(Contextual, Schedule):
+    """A model that learns by saying damaged sentences again: all but its network.
+
+    Its settings are those of ``Contextual`` and of ``Schedule``, and
+
+    Parameters
+    ----------
+    masked : float
+        Share of a sentence's words that the encoder reads as the mask symbol.
+    dropped : float
+        Share of a sentence's words that are left out of what the encoder reads.
+    asked : float
+        Share of the known words that the decoder is to say in a step, in (0, 1].
+    measured_lengths : sequence of int
+        Lengths of sentences, words, up to which reconstruction is measured, one row of its table each.
+    measured_sentences : int
+        Sentences of the development part of each row, at most.
+
+    Attributes
+    ----------
+    tables : mapping of str to DataFrame
+        ``reconstruction``: see ``study.model.fidelity.fidelity``.
+    """
+
+    masked: float
+    dropped: float
+    asked: float
+    measured_lengths: Sequence[int]
+    measured_sentences: int
+
+    tables: Mapping[str, pd.DataFrame] = field(init=False, repr=False, compare=False)
+
+    def check_regimen(self) -> None:
+        """Raise StudyError where the choices do not fit together."""
+        super().check_regimen()
+        if min(self.masked, self.dropped) < 0 or self.masked + self.dropped >= 1:
+            raise StudyError(f"masked and dropped are shares that sum to less than 1, not {self.masked} and {self.dropped}.")
+        if not 0 < self.asked <= 1:
+            raise StudyError(f"asked is a share in (0, 1], not {self.asked}.")
+        if list(self.measured_lengths) != sorted(set(self.measured_lengths)) or min(self.measured_lengths, default=1) < 1:
+            raise StudyError(f"measured_lengths are numbers of words that grow, not {list(self.measured_lengths)}.")
+
+    def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
+        """Train within the budget, from the checkpoint in ``folder`` if there is one, and measure what can be said again.
+
+        Raises
+        ------
+        StudyError
+            Where settings do not fit together, the training part is empty, or the loss is no longer finite.
+        """
+        self.check_anatomy()
+        self.check_regimen()
+        with limited_threads(self.threads), torch.random.fork_rng():
+            network = self._start(corpus)
+            self.history = Denoising(network, corpus, self).run(folder, observe)
+            ends = [length for length in self.measured_lengths if length <= self.length - 2]
+            measured = fidelity(network, corpus, ends, self.measured_sentences, self.seed)
+        self.encoder, self.corpus, self.tables = network.eval(), corpus, {"reconstruction": measured}
+        return self
+
+    def save(self, folder: Path) -> None:
+        """Write the weights, the settings and the learning curve, and each table as ``<name>.csv``; see ``Contextual.save``."""
+        super().save(folder)
+        for name, table in self.tables.items():
+            table.to_csv(folder / f"{name}.csv", index=False)
+
+    def load(self, folder: Path, corpus: EncodedCorpus) -> Self:
+        """Read what ``save`` wrote; see ``Contextual.load``."""
+        super().load(folder, corpus)
+        self.tables = {"reconstruction": pd.read_csv(folder / "reconstruction.csv")}
+        return self
+
+
+@dataclass(kw_only=True)
+class RecurrentReconstruction(Recurrence, Reconstruction):
+    """Reconstruction by recurrent networks.
+
+    Its settings are those of ``Recurrence``, of ``Reconstruction``, and
+
+    Parameters
+    ----------
+    attention : bool
+        Whether the decoder looks at all states of the encoder; without, one vector is all that passes.
+    """
+
+    attention: bool
+
+    def network(self, symbols: int, frequencies: Tensor) -> nn.Module:
+        """Return a reconstructor with random weights; see ``Contextual.network``."""
+        return RecurrentReconstructor(self, self.attention, symbols, frequencies)
+
+
+@dataclass(kw_only=True)
+class TransformerReconstruction(Attentive, Reconstruction):
+    """Reconstruction by a Transformer encoder and decoder; its settings are those of ``Anatomy`` and of ``Reconstruction``."""
+
+    def network(self, symbols: int, frequencies: Tensor) -> nn.Module:
+        """Return a reconstructor with random weights; see ``Contextual.network``."""
+        return TransformerReconstructor(self, symbols, frequencies)
