@@ -18,7 +18,8 @@ from study.corpus import EncodedCorpus
 from study.model.decoder import Memory, Reconstructor
 from study.model.sequences import Symbols
 
-SENTENCES_AT_ONCE = 64
+SENTENCES_AT_ONCE, WORDS_AT_ONCE = 64, 16
+"""Sentences, and words of each, whose scores of the whole vocabulary are in memory together."""
 COLUMNS = ("shortest", "longest", "sentences", "words", "forced", "generated")
 
 
@@ -103,4 +104,5 @@ def generated(network: Reconstructor, memory: Memory, said: Tensor, number: int)
 def best(network: Reconstructor, x: Tensor) -> Tensor:
     """Return the words, (b, t), that vectors (b, t, d) score highest."""
     table, bias = network.output()
-    return functional.linear(x, table[: len(bias)], bias).argmax(dim=2)  # of (b, t, v)
+    parts = x.split(WORDS_AT_ONCE, dim=1)
+    return torch.cat([functional.linear(part, table[: len(bias)], bias).argmax(dim=2) for part in parts], dim=1)  # of (b, t, v)

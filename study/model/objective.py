@@ -31,6 +31,9 @@ from study.model.sequences import Symbols
 ROUND = 32
 """Many hidden words are rounded to a multiple of this: oneDNN prepares a product anew for every size it meets."""
 
+SCORED_AT_ONCE = 1024
+"""Vectors whose scores of the whole vocabulary are in memory together."""
+
 
 class Scoring(Protocol):
     """A network whose output scores every word of the vocabulary."""
@@ -198,5 +201,9 @@ def full_loss(network: Scoring, x: Tensor, targets: Tensor) -> tuple[Tensor, Ten
     right : Tensor of shape (), how many of them have the highest score
     """
     table, bias = network.output()
-    scores = functional.linear(x, table[: len(bias)], bias).float()  # (n, v)
-    return functional.cross_entropy(scores, targets, reduction="sum"), (scores.argmax(dim=1) == targets).sum()
+    loss, right = x.new_zeros(()), targets.new_zeros(())
+    for some, wanted in zip(x.split(SCORED_AT_ONCE), targets.split(SCORED_AT_ONCE), strict=True):
+        scores = functional.linear(some, table[: len(bias)], bias).float()  # (n of the part, v)
+        loss = loss + functional.cross_entropy(scores, wanted, reduction="sum")
+        right = right + (scores.argmax(dim=1) == wanted).sum()
+    return loss, right

@@ -48,7 +48,7 @@ def shares(model, column):
 
 @EVERY
 def test_short_sentences_come_through_every_way(trained, kind):
-    assert shares(trained[kind], "generated")[0] > 0.9
+    assert shares(trained[kind], "generated")[0] > 0.8
 
 
 def test_long_sentences_come_through_attention_and_not_through_one_vector(trained):
