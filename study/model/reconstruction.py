@@ -33,7 +33,7 @@ from study.model.loop import Loop
 from study.model.objective import candidate_loss, full_loss
 from study.model.recurrence import Recurrence
 from study.model.regimen import Schedule, limited_threads
-from study.model.sequences import Symbols, apart
+from study.model.sequences import Symbols, alike, apart
 
 
 def damaged(
@@ -78,32 +78,32 @@ class Denoising(Loop):
 
     def loss(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> Tensor:
         """Ask for some words of the sentences, each after those before it; see ``Loop.loss``."""
-        batch = self.batch(words, segments, random, self.regimen.asked)
         candidates = [part.to(self.fabric.device) for part in self.candidates.draw(random)]
         torch.manual_seed(int(random.integers(2**62)))  # dropout
         with self.fabric.autocast():
-            x, targets = self.said(*batch)
+            x, targets = self.said(words, segments, random, self.regimen.asked)
             return candidate_loss(self.network, x, targets, *candidates)
 
     def judge(self, words: Array, segments: Array, random: np.random.Generator) -> tuple[Tensor, Tensor, int]:
         """Ask for all words of the sentences; see ``Loop.judge``."""
         with self.fabric.autocast():
-            x, targets = self.said(*self.batch(words, segments, random, 1.0))
+            x, targets = self.said(words, segments, random, 1.0)
         return *full_loss(self.network, x.float(), targets), len(targets)
 
-    def batch(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> list[Tensor]:
-        """Return damaged sentences (b, t), their lengths (b,), the whole sentences (b, u + 1), and places asked for (n,)."""
+    def said(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> tuple[Tensor, Tensor]:
+        """Return the vectors that score a share of the known words, (n, d), and these words, (n,)."""
         symbols, regimen = self.training.symbols, self.regimen
         pieces, lengths = apart(words, segments, symbols)
         shown, left = damaged(pieces, lengths, symbols, random, masked=regimen.masked, dropped=regimen.dropped)
-        known = np.flatnonzero(pieces[:, 1:] < symbols.words)  # of (b u)
-        places = known if share == 1 else np.sort(random.permutation(known)[: round(share * len(known))])
-        return [torch.from_numpy(part).to(self.fabric.device) for part in (shown, left, pieces, places)]
-
-    def said(self, shown: Tensor, lengths: Tensor, pieces: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the vectors (n, d) that score the words asked for, and these words (n,)."""
-        x = self.network.decode(self.network.encode(shown, lengths), pieces[:, :-1])  # (b, u, d)
-        return x.flatten(0, 1).index_select(0, places), pieces[:, 1:].flatten()[places]
+        asked = (pieces[:, 1:] < symbols.words) & (random.random(pieces[:, 1:].shape) < share)  # of the word after each
+        vectors, targets = [], []
+        for group, longest in alike(lengths):
+            arrays = (shown[group, : left[group].max()], left[group], pieces[group, :longest], asked[group, : longest - 1])
+            read, ends, whole, wanted = (torch.from_numpy(array).to(self.fabric.device) for array in arrays)
+            x = self.network.decode(self.network.encode(read, ends), whole[:, :-1])  # (b, u, d)
+            vectors.append(x[wanted])
+            targets.append(whole[:, 1:][wanted])
+        return torch.cat(vectors), torch.cat(targets)
 
 
 @dataclass(kw_only=True)
@@ -146,6 +146,8 @@ class Reconstruction(Contextual, Schedule):
             raise StudyError(f"masked and dropped are shares that sum to less than 1, not {self.masked} and {self.dropped}.")
         if not 0 < self.asked <= 1:
             raise StudyError(f"asked is a share in (0, 1], not {self.asked}.")
+        if self.length < 4:
+            raise StudyError(f"length must be at least 4, two words and their boundaries, not {self.length}.")
         if list(self.measured_lengths) != sorted(set(self.measured_lengths)) or min(self.measured_lengths, default=1) < 1:
             raise StudyError(f"measured_lengths are numbers of words that grow, not {list(self.measured_lengths)}.")
 

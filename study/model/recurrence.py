@@ -67,7 +67,7 @@ class Recurrence:
         """Raise StudyError where the parts do not fit together."""
         if self.cell not in CELLS:
             raise StudyError(f"cell must be one of {', '.join(CELLS)}, not {self.cell!r}.")
-        for name, least in (("width", 1), ("depth", 1), ("length", 3)):
+        for name, least in (("width", 1), ("depth", 1), ("length", 4)):
             if getattr(self, name) < least:
                 raise StudyError(f"{name} must be at least {least}, not {getattr(self, name)}.")
         if not 0 <= self.dropout < 1:

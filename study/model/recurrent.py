@@ -33,7 +33,7 @@ from study.model.loop import Loop
 from study.model.objective import candidate_loss, full_loss
 from study.model.recurrence import BothWays, Recurrence, Words
 from study.model.regimen import Schedule, limited_threads
-from study.model.sequences import Symbols, apart
+from study.model.sequences import alike, apart
 
 
 class LanguageModel(Words):
@@ -88,29 +88,30 @@ class LanguageModelling(Loop):
 
     def loss(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> Tensor:
         """Ask both directions for some of the words; see ``Loop.loss``."""
-        pieces, lengths, places = self.asked(words, segments, random, self.regimen.asked)
         candidates = [part.to(self.fabric.device) for part in self.candidates.draw(random)]
         torch.manual_seed(int(random.integers(2**62)))  # dropout
         with self.fabric.autocast():
-            x = self.network.guesses(pieces, lengths, places)  # (2 n, d)
-            return candidate_loss(self.network, x, pieces.flatten()[places].repeat(2), *candidates)
+            x, targets = self.guessed(words, segments, random, self.regimen.asked)
+            return candidate_loss(self.network, x, targets, *candidates)
 
     def judge(self, words: Array, segments: Array, random: np.random.Generator) -> tuple[Tensor, Tensor, int]:
         """Ask both directions for all words; see ``Loop.judge``."""
-        pieces, lengths, places = self.asked(words, segments, random, 1.0)
         with self.fabric.autocast():
-            x = self.network.guesses(pieces, lengths, places)
-        loss, right = full_loss(self.network, x.float(), pieces.flatten()[places].repeat(2))
-        return loss, right, 2 * len(places)
+            x, targets = self.guessed(words, segments, random, 1.0)
+        return *full_loss(self.network, x.float(), targets), len(targets)
 
-    def asked(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> tuple[Tensor, Tensor, Tensor]:
-        """Return sentences (b, t), their lengths (b,), and the places (n,) of a share of their known words."""
-        symbols: Symbols = self.training.symbols
+    def guessed(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> tuple[Tensor, Tensor]:
+        """Return the vectors that score a share of the known words, (2 n, d), and these words, (2 n,): once per direction."""
+        symbols = self.training.symbols
         pieces, lengths = apart(words, segments, symbols)
-        known = np.flatnonzero(pieces < symbols.words)
-        places = known if share == 1 else np.sort(random.permutation(known)[: round(share * len(known))])
-        pieces_, lengths_, places_ = (torch.from_numpy(part).to(self.fabric.device) for part in (pieces, lengths, places))
-        return pieces_, lengths_, places_
+        asked = (pieces < symbols.words) & (random.random(pieces.shape) < share)
+        vectors, targets = [], []
+        for group, longest in alike(lengths):
+            arrays = (pieces[group, :longest], lengths[group], np.flatnonzero(asked[group, :longest]))
+            read, ends, places = (torch.from_numpy(array).to(self.fabric.device) for array in arrays)  # (b, t), (b,), (n,)
+            vectors.append(self.network.guesses(read, ends, places))
+            targets.append(read.flatten()[places].repeat(2))
+        return torch.cat(vectors), torch.cat(targets)
 
 
 @dataclass(kw_only=True)

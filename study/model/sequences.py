@@ -17,6 +17,9 @@ from study.corpus import EncodedCorpus
 
 CONTEXTS = ("sentence", "document")
 
+GROUPS = 4
+"""Groups of similar length that pieces are read in: more of them fill up less, fewer take fewer steps."""
+
 
 @dataclass(frozen=True)
 class Symbols:
@@ -129,3 +132,9 @@ def apart(words: Array, segments: Array, symbols: Symbols) -> tuple[Array, Array
     pieces = np.full((len(sizes), sizes.max() + 2), symbols.boundary)
     pieces[piece[counted], place] = flat[counted]
     return pieces[sizes > 0], sizes[sizes > 0] + 2
+
+
+def alike(lengths: Array) -> list[tuple[Array, int]]:
+    """Return the pieces' numbers in groups of similar length, each with its longest."""
+    groups = np.array_split(np.argsort(lengths, kind="stable"), min(GROUPS, len(lengths)))
+    return [(group, int(lengths[group].max())) for group in groups]

@@ -63,7 +63,7 @@ def test_an_untied_output_has_a_table_of_its_own():
 
 @pytest.mark.parametrize(
     ("changes", "named"),
-    [({"cell": "rnn"}, "rnn"), ({"depth": 0}, "depth"), ({"dropout": 1.0}, "dropout"), ({"length": 2}, "length")],
+    [({"cell": "rnn"}, "rnn"), ({"depth": 0}, "depth"), ({"dropout": 1.0}, "dropout"), ({"length": 3}, "length")],
 )
 def test_parts_that_do_not_fit_are_refused_by_name(changes, named):
     with pytest.raises(StudyError, match=named):

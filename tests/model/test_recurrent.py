@@ -126,14 +126,15 @@ def test_what_is_saved_is_loaded_to_the_bit(model, tmp_path):
 
 
 def test_sentences_start_anew_or_run_on(tmp_path):
-    """Two sentences in one sequence: with ``document`` the second one's first word is read after the first sentence."""
-    words = np.array([[BOUNDARY, 0, 1, BOUNDARY, 6, 7]])
-    for segments, number in ((np.array([[0, 0, 0, 1, 1, 1]]), 2), (np.zeros((1, 6), np.int64), 1)):
-        training = LanguageModelling(fit(tmp_path, words=0).encoder, CORPUS, SETTINGS)
-        pieces, lengths, places = training.asked(words, segments, np.random.default_rng(0), 1.0)
-        assert len(pieces) == len(lengths) == number
-        assert pieces.flatten()[places].tolist() == [0, 1, 6, 7]
-        assert BOUNDARY == pieces[0, 0] == pieces[-1, lengths[-1] - 1]
+    """Two sentences in one row, and then another first one: as documents the second is read after the first."""
+    training = LanguageModelling(fit(tmp_path, words=0).encoder, CORPUS, SETTINGS)
+    rows = [np.array([[BOUNDARY, first, 1, BOUNDARY, 6, 7]]) for first in (0, 4)]
+    for segments, anew in ((np.array([[0, 0, 0, 1, 1, 1]]), True), (np.zeros((1, 6), np.int64), False)):
+        (one, targets), (other, _) = (training.guessed(row, segments, np.random.default_rng(0), 1.0) for row in rows)
+        places = torch.nonzero(targets == 6).flatten()
+        assert sorted(targets.tolist()) == [0, 0, 1, 1, 6, 6, 7, 7]
+        assert torch.equal(one[places[0]], other[places[0]]) is anew, "ahead"
+        assert torch.equal(one[places[1]], other[places[1]]), "back"
 
 
 def test_a_share_that_does_not_fit_is_refused(tmp_path):

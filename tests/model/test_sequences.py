@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from study.contracts import StudyError
-from study.model.sequences import Sequences, Symbols, apart
+from study.model.sequences import Sequences, Symbols, alike, apart
 from tests.model.small_corpus import SmallCorpus
 
 CORPUS = SmallCorpus(60)
@@ -71,3 +71,16 @@ def test_rows_taken_apart_are_their_segments_between_boundaries():
     assert pieces.tolist() == [[b, 1, 2, b, b, b], [b, 3, b, b, b, b], [b, 4, 5, 6, 7, b]]
     assert lengths.tolist() == [4, 3, 6], "a row that ends with a boundary leaves no empty piece"
     assert apart(words, words * 0, symbols)[0].tolist() == [[b, 1, 2, b, 3, b, b], [b, 4, 5, 6, 7, b, b]]
+
+
+def test_pieces_of_similar_length_are_together_and_none_is_lost():
+    lengths = np.array([9, 3, 7, 3, 20, 5, 4, 8])
+    groups = alike(lengths)
+    assert [(sorted(lengths[group]), longest) for group, longest in groups] == [
+        ([3, 3], 3),
+        ([4, 5], 5),
+        ([7, 8], 8),
+        ([9, 20], 20),
+    ]
+    assert sorted(np.concatenate([group for group, _ in groups])) == list(range(8))
+    assert len(alike(lengths[:2])) == 2
