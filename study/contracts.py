@@ -241,17 +241,18 @@ class StartsFrom(Protocol):
 
 
 @runtime_checkable
+class HasTables(Protocol):
+    """A model that is measured as it is trained: tidy tables by name, filled by ``fit`` and ``load``, one file each in a run."""
+
+    tables: Mapping[str, pd.DataFrame]
+
+
+@runtime_checkable
 class Predicts(Protocol):
     """A model that can guess a hidden word from the words around it."""
 
     def guess(self, sentences: Sequence[Sentence], places: Array, best: int) -> Mapping[str, Guesses]:
-        """Guess the words at places, of one word each, as if they were not to be seen; name so many of the ``best``.
-
-        Returns
-        -------
-        mapping of str to Guesses
-            One or more ways of guessing, by name.
-        """
+        """Guess the words at places, of one word each and not to be seen, in one or more ways; name so many of the ``best``."""
         ...
 
 

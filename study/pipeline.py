@@ -164,7 +164,7 @@ def _write_tables(
         "detectable": evaluation.detectable(comparisons),
         "neighbours": results.neighbours_table(study.report.neighbours, study.report.nearest, corpus, trained),
     }
-    for name, table in (tables | results.task_tables(answers)).items():
+    for name, table in (tables | results.task_tables(answers) | results.model_tables(trained)).items():
         table.to_csv(folder / f"{name}.csv", index=False)
     scores.to_parquet(folder / "scores.parquet", index=False)
     items.to_parquet(folder / "items.parquet", index=False)

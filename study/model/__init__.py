@@ -1,4 +1,4 @@
-"""Models: Word2Vec and the systems it is compared with, the Transformer encoder, controls, and models from files and hubs."""
+"""Models: Word2Vec and the systems it is compared with, encoders, recurrent and reconstructing networks, controls, and files."""
 
 from study.model.controls import Random
 from study.model.count import Count
@@ -7,6 +7,8 @@ from study.model.encodings import Identifier, OneHot
 from study.model.export import export_static, exported
 from study.model.fasttext import FastText
 from study.model.huggingface import HuggingFace
+from study.model.reconstruction import RecurrentReconstruction, TransformerReconstruction
+from study.model.recurrent import Recurrent
 from study.model.saved import Saved, export_encoder
 from study.model.vectors import Vectors
 from study.model.word2vec import Word2Vec
@@ -18,8 +20,11 @@ __all__ = [
     "Identifier",
     "OneHot",
     "Random",
+    "Recurrent",
+    "RecurrentReconstruction",
     "Saved",
     "Transformer",
+    "TransformerReconstruction",
     "Untrained",
     "Vectors",
     "Word2Vec",

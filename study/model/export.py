@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from study.contracts import Array, HasFiles, Lexicon, Model, StudyError, Vocabulary
+from study.model.contextual import Contextual
 from study.model.encoder import Designed
 from study.model.saved import export_encoder
 
@@ -28,6 +29,8 @@ _SEPARATORS = re.compile(r"[\x00-\x20\x7f]")
 def exported(model: Model, folder: Path) -> list[Path]:
     """Write a trained model in the formats that suit it; one that was not trained here is left out.
 
+    A recurrent or reconstructing network has no such format yet: it is left out with a warning.
+
     Returns
     -------
     list of Path
@@ -35,7 +38,12 @@ def exported(model: Model, folder: Path) -> list[Path]:
     """
     if isinstance(model, HasFiles) or not model.parameters:
         return []
-    return export_encoder(model, folder) if isinstance(model, Designed) else export_static(model, folder)
+    if isinstance(model, Designed):
+        return export_encoder(model, folder)
+    if isinstance(model, Contextual):
+        warnings.warn(f"{type(model).__name__} is left out: there is no format to export it in.", stacklevel=2)
+        return []
+    return export_static(model, folder)
 
 
 def export_static(model: Model, folder: Path) -> list[Path]:

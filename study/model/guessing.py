@@ -104,7 +104,7 @@ def hidden_vectors(encoder: Encoder, sentences: Sequence[Array], places: Array) 
         alone[start] = 1.0
         readout.count(row, words, alone, start, stop)
     encoder.eval()
-    hidden = readout.means(lambda words: [encoder(words)[-1]], 1, table.embedding_dim, table.weight.device)[0]  # (n, d)
+    (hidden,) = readout.means(lambda words: [encoder(words)[-1]], [table.embedding_dim], table.weight.device)  # (n, d)
     return torch.from_numpy(hidden).to(table.weight.device)
 
 

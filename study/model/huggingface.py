@@ -65,8 +65,8 @@ class Opened:
         """Return what the first block reads and what each block makes of it, of shape (b, t, d) each."""
         return self.network(input_ids=identifiers, output_hidden_states=True).hidden_states
 
-    def means(self, rows: int, spelled: Sequence[Spelling], places: Sequence[tuple[int, int, int, int]]) -> Array:
-        """Return the mean vectors of rows, ``ndarray of shape (l + 1, rows, d), float32``, NaN where nothing is known.
+    def means(self, rows: int, spelled: Sequence[Spelling], places: Sequence[tuple[int, int, int, int]]) -> list[Array]:
+        """Return the mean vectors of rows, l + 1 ndarrays of shape (rows, d), float32, NaN where nothing is known.
 
         Parameters
         ----------
@@ -81,7 +81,7 @@ class Opened:
             if end:
                 pieces.count(row, spelling.identifiers, spelling.weights, first, end)
         with self.fabric.autocast():
-            return pieces.means(self.states, self.layers + 1, self.width, self.fabric.device)
+            return pieces.means(self.states, [self.width] * (self.layers + 1), self.fabric.device)
 
 
 @dataclass(kw_only=True)
@@ -201,18 +201,19 @@ class HuggingFace(Layered):
             raise StudyError(f"{self.name}: a {type(network).__name__} gives no vector per sub-word and layer, found {shapes}.")
         return len(states) - 1, states[0].shape[-1]
 
-    def _in_context(self, sentences: Sequence[Sentence], places: Array) -> Array:
+    def _in_context(self, sentences: Sequence[Sentence], places: Array) -> list[Array]:
         spelled = self.opened.subwords.spell(sentences)
         return self.opened.means(len(places), spelled, [(row, *place) for row, place in enumerate(places.tolist())])
 
-    def _averaged(self, sentences: Sequence[Sentence], places: Array) -> Array:
+    def _averaged(self, sentences: Sequence[Sentence], places: Array) -> list[Array]:
         row_of, rows = bare_words(sentences, places, self.corpus.vocabulary)
         found = self.corpus.occurrences(row_of, self.occurrences, SAMPLE)
         numbers = sorted({int(sentence) for occurrences in found.values() for sentence in occurrences[:, 0]})
         spelled = self.opened.subwords.spell([self.corpus.sentence("training", number) for number in numbers])
         index = {number: index for index, number in enumerate(numbers)}
         asked = [(row_of[word], index[s], place, place + 1) for word, rows_ in found.items() for s, place in rows_.tolist()]
-        return self.opened.means(len(row_of) + 1, spelled, asked)[1:, rows]  # the last row is asked for nothing: it is NaN
+        means = self.opened.means(len(row_of) + 1, spelled, asked)  # the last row is asked for nothing: it is NaN
+        return [layer[rows] for layer in means[1:]]
 
     def lexicons(self) -> Mapping[str, Lexicon]:
         """Return none: its tables are of sub-words."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 
 from study.contracts import Array, Level, Sentence
@@ -24,6 +25,8 @@ from study.model.regimen import choose_fabric, limited_threads
 
 class Layered(ABC):
     """An encoder whose layers are its views; its kinds say how many layers there are and how they are read.
+
+    The layers are of one width, ``input`` of any.
 
     Attributes
     ----------
@@ -42,12 +45,12 @@ class Layered(ABC):
         """Number of layers L."""
 
     @abstractmethod
-    def _in_context(self, sentences: Sequence[Sentence], places: Array) -> Array:
-        """Return the vectors of places in their sentences, ``ndarray of shape (l + 1, n, d), float32``, ``input`` first."""
+    def _in_context(self, sentences: Sequence[Sentence], places: Array) -> list[Array]:
+        """Return the vectors of places in their sentences, l + 1 ndarrays of shape (n, d), float32, ``input`` first."""
 
     @abstractmethod
-    def _averaged(self, sentences: Sequence[Sentence], places: Array) -> Array:
-        """Return the vectors of bare words over their occurrences, ``ndarray of shape (l, n, d), float32``, NaN elsewhere."""
+    def _averaged(self, sentences: Sequence[Sentence], places: Array) -> list[Array]:
+        """Return the vectors of bare words over their occurrences, l ndarrays of shape (n, d), float32, NaN elsewhere."""
 
     @property
     def reproducible(self) -> bool:
@@ -73,10 +76,10 @@ class Layered(ABC):
         vectors: dict[str, Array] = {}
         with limited_threads(self.threads):
             if any(not view.startswith("averaged") for view in views):
-                states = self._in_context(sentences, places)  # (l + 1, n, d)
+                states = self._in_context(sentences, places)  # l + 1 of (n, d)
                 vectors |= dict(zip(self.views("target"), states, strict=True))
             if any(view.startswith("averaged") for view in views):
-                states = self._averaged(sentences, places)  # (l, n, d)
+                states = self._averaged(sentences, places)  # l of (n, d)
                 vectors |= {f"averaged-{number}": state for number, state in enumerate(states, start=1)}
-                vectors["averaged"] = states.mean(axis=0)
+                vectors["averaged"] = np.mean(states, axis=0)
         return {view: vectors[view] for view in views}

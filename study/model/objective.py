@@ -18,6 +18,7 @@ doi:10.1109/TNN.2007.912312 (sampled softmax).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -26,10 +27,20 @@ from torch.nn import functional
 
 from study.contracts import Array
 from study.model.sequences import Symbols
-from study.model.transformer import Encoder
 
 ROUND = 32
 """Many hidden words are rounded to a multiple of this: oneDNN prepares a product anew for every size it meets."""
+
+SCORED_AT_ONCE = 1024
+"""Vectors whose scores of the whole vocabulary are in memory together."""
+
+
+class Scoring(Protocol):
+    """A network whose output scores every word of the vocabulary."""
+
+    def output(self) -> tuple[Tensor, Tensor]:
+        """Return the table of shape (v or more, d) and the bias of shape (v,) by which a vector scores every word."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -152,7 +163,7 @@ def _inclusion(weights: Array, number: int) -> Array:
         certain |= above
 
 
-def candidate_loss(encoder: Encoder, x: Tensor, targets: Tensor, candidates: Tensor, log_probability: Tensor) -> Tensor:
+def candidate_loss(network: Scoring, x: Tensor, targets: Tensor, candidates: Tensor, log_probability: Tensor) -> Tensor:
     """Estimate the softmax loss of hidden words from candidates.
 
     Parameters
@@ -167,7 +178,7 @@ def candidate_loss(encoder: Encoder, x: Tensor, targets: Tensor, candidates: Ten
     -------
     Tensor of shape (), nats per hidden word
     """
-    table, bias = encoder.output()  # (v, d), (v,)
+    table, bias = network.output()  # (v, d), (v,)
     # One look-up for both: the gradient of each look-up is a whole table.
     asked = functional.embedding(torch.cat([targets, candidates]), table)  # (n + k, d)
     true_rows, candidate_rows = asked.split([len(targets), len(candidates)])
@@ -181,7 +192,7 @@ def candidate_loss(encoder: Encoder, x: Tensor, targets: Tensor, candidates: Ten
     return losses.sum() / max(1, len(targets))
 
 
-def full_loss(encoder: Encoder, x: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def full_loss(network: Scoring, x: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Compute the softmax loss of hidden words over the whole vocabulary.
 
     Returns
@@ -189,6 +200,10 @@ def full_loss(encoder: Encoder, x: Tensor, targets: Tensor) -> tuple[Tensor, Ten
     loss : Tensor of shape (), the sum over the hidden words, nats
     right : Tensor of shape (), how many of them have the highest score
     """
-    table, bias = encoder.output()
-    scores = functional.linear(x, table[: len(bias)], bias).float()  # (n, v)
-    return functional.cross_entropy(scores, targets, reduction="sum"), (scores.argmax(dim=1) == targets).sum()
+    table, bias = network.output()
+    loss, right = x.new_zeros(()), targets.new_zeros(())
+    for some, wanted in zip(x.split(SCORED_AT_ONCE), targets.split(SCORED_AT_ONCE), strict=True):
+        scores = functional.linear(some, table[: len(bias)], bias).float()  # (n of the part, v)
+        loss = loss + functional.cross_entropy(scores, wanted, reduction="sum")
+        right = right + (scores.argmax(dim=1) == wanted).sum()
+    return loss, right

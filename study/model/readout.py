@@ -9,18 +9,35 @@ layers, and only the sums of what counts are kept of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from study.contracts import Array, Sentence, Vocabulary
 from study.model.places import level_of
 from study.model.sequences import Symbols
-from study.model.transformer import Encoder
 
 WORDS_AT_ONCE = 8192
 """Words and symbols that an encoder reads in one go."""
+
+
+class Network(Protocol):
+    """A network that reads a vocabulary's words, and out of which vectors are read."""
+
+    @property
+    def table(self) -> nn.Embedding:
+        """The table by which words enter it."""
+        ...
+
+    def states(self, words: Tensor) -> list[Tensor]:
+        """Return the table's rows of words (b, t), then each layer's vectors: Tensors of shape (b, t, d), each with its own d."""
+        ...
+
+    def eval(self) -> object:
+        """Drop nothing from now on."""
+        ...
 
 
 class Pieces:
@@ -68,32 +85,32 @@ class Pieces:
             self.counted[number].append((places - first + len(self.before), weights[places], row))
 
     @torch.inference_mode()
-    def means(self, states: Callable[[Tensor], Sequence[Tensor]], layers: int, width: int, device: torch.device) -> Array:
+    def means(self, states: Callable[[Tensor], Sequence[Tensor]], widths: Sequence[int], device: torch.device) -> list[Array]:
         """Return the mean vectors of every layer; pieces of one length are read together, so that nothing is padded.
 
         Parameters
         ----------
         states : callable
             Makes of identifiers of shape (b, t) the vectors of each layer, of shape (b, t, d).
-        layers, width : int
-            How many layers that gives, and d.
+        widths : sequence of int
+            The width d of each of these layers.
         device : torch.device
 
         Returns
         -------
-        ndarray of shape (layers, rows, d), float32
-            NaN where nothing counts for a row.
+        list of ndarrays of shape (rows, d), float32
+            One for each layer, NaN where nothing counts for a row.
         """
-        sums = torch.zeros(layers, self.rows, width, device=device)
+        sums = [torch.zeros(self.rows, width, device=device) for width in widths]
         totals = torch.zeros(self.rows, device=device)
         for batch in self.batches():
             words = torch.from_numpy(np.stack([self.pieces[number] for number in batch])).to(device)  # (b, t)
             places, weights, rows = (torch.from_numpy(part).to(device) for part in self._counted_in(batch))  # (n,) each
             totals.index_add_(0, rows, weights)
-            for layer, state in enumerate(states(words)):
+            for layer, state in zip(sums, states(words), strict=True):
                 counted = state.flatten(0, 1).index_select(0, places).float()  # (n, d)
-                sums[layer].index_add_(0, rows, counted * weights[:, None])
-        return (sums / totals[:, None]).cpu().numpy()  # 0 / 0 is NaN
+                layer.index_add_(0, rows, counted * weights[:, None])
+        return [(layer / totals[:, None]).cpu().numpy() for layer in sums]  # 0 / 0 is NaN
 
     def _counted_in(self, batch: list[int]) -> tuple[Array, Array, Array]:
         """Return what counts in pieces of one length: places in the flattened batch, weights and rows, of shape (n,) each."""
@@ -135,17 +152,20 @@ class Readout(Pieces):
         """Let the words ``start`` to ``stop`` of a sentence, given by identifiers, count for a row."""
         self.count(row, words.astype(np.int64), (words < self.symbols.words).astype(np.float32), start, stop)
 
-    def read(self, encoder: Encoder) -> Array:
-        """Return the mean vectors before the first block (the table's rows) and after each block.
+    @torch.inference_mode()
+    def read(self, network: Network) -> list[Array]:
+        """Return the mean vectors of the table's rows and of each layer.
 
         Returns
         -------
-        ndarray of shape (l + 1, rows, d), float32
+        list of l + 1 ndarrays of shape (rows, d), float32
             NaN where a row has no known word.
         """
-        encoder.eval()
-        layers, table = len(encoder.blocks) + 1, encoder.table
-        return self.means(lambda words: [table(words), *encoder(words)[1:]], layers, table.embedding_dim, table.weight.device)
+        network.eval()
+        device = network.table.weight.device
+        boundary = torch.full((1, 1), self.symbols.boundary, device=device)
+        widths = [state.shape[2] for state in network.states(boundary)]
+        return self.means(network.states, widths, device)
 
 
 def bare_words(sentences: Sequence[Sentence], places: Array, vocabulary: Vocabulary) -> tuple[dict[int, int], list[int]]:

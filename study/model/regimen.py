@@ -1,4 +1,4 @@
-"""The regimen of a training: every choice of how an encoder is trained, and the device and precision it is trained with."""
+"""The regimen of a training: every choice of how a network is trained, and the device and precision it is trained with."""
 
 from __future__ import annotations
 
@@ -26,26 +26,13 @@ CHOICES = {
 
 
 @dataclass(kw_only=True)
-class Regimen:
-    """How an encoder is trained.
+class Schedule:
+    """What all trainings have: a budget, steps, rates, and a look at the development part now and then.
 
     Attributes
     ----------
     context : str
         What a word may look at: its ``sentence``, or its ``document`` within the sequence.
-    objective : mapping of str to float
-        What the steps ask, as shares that sum to 1: ``masked`` (guess hidden words), ``causal`` (guess the next word from those
-        before) and ``detection`` (say which words a small generator has replaced).
-    mask_rate : float
-        Share of the known words that are to be guessed, in (0, 1].
-    final_mask_rate : float or None
-        That share at the end of the budget, reached in a straight line; None keeps it.
-    mask_hidden, mask_replaced : float
-        Of these, the share shown as the mask symbol and as a random word; the rest is shown as it is.
-    generator : float
-        Width of the generator of ``detection`` as a share of the encoder's.
-    detection_weight : float
-        How much detection counts beside the generator's guessing.
     candidates : int
         Words by which the softmax's normaliser is estimated while training; 0 takes the full vocabulary.
     candidate_exponent : float
@@ -81,13 +68,6 @@ class Regimen:
     """
 
     context: str
-    objective: Mapping[str, float]
-    mask_rate: float
-    final_mask_rate: float | None
-    mask_hidden: float
-    mask_replaced: float
-    generator: float
-    detection_weight: float
     candidates: int
     candidate_exponent: float
     batch: int
@@ -113,14 +93,61 @@ class Regimen:
         given = {name: getattr(self, name) for name in ("words", "epochs", "minutes") if getattr(self, name) is not None}
         if len(given) != 1:
             raise StudyError(
-                f"Exactly one of words, epochs and minutes is the budget of an encoder, the others null; given: {given}."
+                f"Exactly one of words, epochs and minutes is the budget of a training, the others null; given: {given}."
             )
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise StudyError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}.")
-        for name in ("mask_rate", "rate", "clip", "batch", "validate_every"):
+        for name in ("rate", "clip", "batch", "validate_every"):
             if not getattr(self, name) > 0:
                 raise StudyError(f"{name} must be above 0, not {getattr(self, name)}.")
+        if not 0 <= self.warm_up < 1:
+            raise StudyError(f"warm_up is a share of the budget in [0, 1), not {self.warm_up}.")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise StudyError("device is cuda, but torch finds no GPU: take device=cpu or device=auto.")
+
+    def rate_at(self, share: float) -> float:
+        """Return the learning rate when a share of the budget, in [0, 1], is spent."""
+        if share < self.warm_up:
+            return self.rate * share / self.warm_up
+        left = (1 - share) / (1 - self.warm_up)
+        return self.rate * (left if self.decay == "linear" else 0.5 - 0.5 * math.cos(math.pi * left))
+
+
+@dataclass(kw_only=True)
+class Regimen(Schedule):
+    """How a Transformer encoder is trained: a schedule, and the questions that it is asked.
+
+    Attributes
+    ----------
+    objective : mapping of str to float
+        What the steps ask, as shares that sum to 1: ``masked`` (guess hidden words), ``causal`` (guess the next word from those
+        before) and ``detection`` (say which words a small generator has replaced).
+    mask_rate : float
+        Share of the known words that are to be guessed, in (0, 1].
+    final_mask_rate : float or None
+        That share at the end of the budget, reached in a straight line; None keeps it.
+    mask_hidden, mask_replaced : float
+        Of these, the share shown as the mask symbol and as a random word; the rest is shown as it is.
+    generator : float
+        Width of the generator of ``detection`` as a share of the encoder's.
+    detection_weight : float
+        How much detection counts beside the generator's guessing.
+    """
+
+    objective: Mapping[str, float]
+    mask_rate: float
+    final_mask_rate: float | None
+    mask_hidden: float
+    mask_replaced: float
+    generator: float
+    detection_weight: float
+
+    def check_regimen(self) -> None:
+        """Raise StudyError where the choices do not fit together."""
+        super().check_regimen()
+        if not self.mask_rate > 0:
+            raise StudyError(f"mask_rate must be above 0, not {self.mask_rate}.")
         shares = dict(self.objective)
         if set(shares) - set(OBJECTIVES) or min(shares.values(), default=-1) < 0 or not math.isclose(sum(shares.values()), 1):
             raise StudyError(f"objective: expected shares of {', '.join(OBJECTIVES)} that sum to 1, found {shares}.")
@@ -130,10 +157,6 @@ class Regimen:
             raise StudyError(f"final_mask_rate is a share in (0, 1] or null, not {self.final_mask_rate}.")
         if self.mask_rate > 1 or min(self.mask_hidden, self.mask_replaced) < 0 or self.mask_hidden + self.mask_replaced > 1:
             raise StudyError("mask_rate, mask_hidden and mask_replaced are shares, and the last two sum to 1 at most.")
-        if not 0 <= self.warm_up < 1:
-            raise StudyError(f"warm_up is a share of the budget in [0, 1), not {self.warm_up}.")
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise StudyError("device is cuda, but torch finds no GPU: take device=cpu or device=auto.")
 
     def mask_rate_at(self, share: float) -> float:
         """Return the share of words that are to be guessed when a share of the budget, in [0, 1], is spent."""
@@ -144,13 +167,6 @@ class Regimen:
         """Draw what a step asks: one of ``OBJECTIVES``, by their shares."""
         asked = {name: share for name, share in sorted(self.objective.items()) if share > 0}
         return str(random.choice(list(asked), p=list(asked.values()))) if len(asked) > 1 else next(iter(asked))
-
-    def rate_at(self, share: float) -> float:
-        """Return the learning rate when a share of the budget, in [0, 1], is spent."""
-        if share < self.warm_up:
-            return self.rate * share / self.warm_up
-        left = (1 - share) / (1 - self.warm_up)
-        return self.rate * (left if self.decay == "linear" else 0.5 - 0.5 * math.cos(math.pi * left))
 
 
 def choose_fabric(device: str, precision: str) -> Fabric:

@@ -28,7 +28,8 @@ import torch
 
 from study.contracts import Array, Guesses, Observe, Sentence, StudyError
 from study.corpus import EncodedCorpus, Vocabulary
-from study.model.encoder import Contextual, Designed, take_weights, write_weights
+from study.model.contextual import take_weights, write_weights
+from study.model.encoder import Designed, Guesser
 from study.model.history import read_history, write_history
 from study.model.regimen import choose_fabric
 from study.model.sequences import Symbols
@@ -76,7 +77,7 @@ def export_encoder(model: Designed, folder: Path) -> list[Path]:
 
 
 @dataclass(kw_only=True)
-class Saved(Contextual):
+class Saved(Guesser):
     """An encoder that ``export_encoder`` wrote, asked for vectors; its vocabulary is its own, whatever the study's corpus.
 
     Only the ``averaged`` views read the corpus: the occurrences of words in its training part.
@@ -86,7 +87,7 @@ class Saved(Contextual):
     path : str
         The folder.
     occurrences, seed, device, threads
-        As in ``study.model.encoder.Contextual``.
+        As in ``study.model.contextual.Contextual``.
     """
 
     version: ClassVar[int] = 1

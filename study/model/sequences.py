@@ -17,6 +17,9 @@ from study.corpus import EncodedCorpus
 
 CONTEXTS = ("sentence", "document")
 
+GROUPS = 4
+"""Groups of similar length that pieces are read in: more of them fill up less, fewer take fewer steps."""
+
 
 @dataclass(frozen=True)
 class Symbols:
@@ -103,3 +106,35 @@ class Sequences:
         """Read rows, so many at a time."""
         for first in range(0, len(starts), rows):
             yield self.read(starts[first : first + rows])
+
+
+def apart(words: Array, segments: Array, symbols: Symbols) -> tuple[Array, Array]:
+    """Take rows apart into pieces, each the words of one segment in one row between two boundary symbols.
+
+    Parameters
+    ----------
+    words, segments : ndarray of shape (b, t), int64
+        See ``Sequences.read``.
+
+    Returns
+    -------
+    pieces : ndarray of shape (p, u), int64
+        Filled up with boundary symbols after a piece's end.
+    lengths : ndarray of shape (p,), int64
+        Words and boundaries of each piece.
+    """
+    flat = words.reshape(-1)  # (b t,)
+    begins = np.pad(segments[:, 1:] != segments[:, :-1], ((0, 0), (1, 0)), constant_values=True).reshape(-1)
+    piece = np.cumsum(begins) - 1  # (b t,): the piece that each word is of
+    counted = ~(begins & (flat == symbols.boundary))  # each piece gets a first boundary, whether the row has it or not
+    sizes = np.bincount(piece[counted], minlength=piece[-1] + 1)  # (p,)
+    place = np.arange(counted.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes) + 1
+    pieces = np.full((len(sizes), sizes.max() + 2), symbols.boundary)
+    pieces[piece[counted], place] = flat[counted]
+    return pieces[sizes > 0], sizes[sizes > 0] + 2
+
+
+def alike(lengths: Array) -> list[tuple[Array, int]]:
+    """Return the pieces' numbers in groups of similar length, each with its longest."""
+    groups = np.array_split(np.argsort(lengths, kind="stable"), min(GROUPS, len(lengths)))
+    return [(group, int(lengths[group].max())) for group in groups]

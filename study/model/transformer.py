@@ -73,13 +73,17 @@ class Block(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None, places: Tensor | None) -> Tensor:
         """Transform words ``x`` of shape (b, t, d); with ``places``, return only the n words there, (n, d)."""
         gathered = self.attention(self.reads(x), mask)  # (b, t, d)
-        x = self._joined(x, gathered, self.attention_norm)  # (b, t, d)
+        x = self.joined(x, gathered, self.attention_norm)  # (b, t, d)
         if places is not None:
             x = x.flatten(0, 1).index_select(0, places)  # (n, d)
+        return self.finished(x)
+
+    def finished(self, x: Tensor) -> Tensor:
+        """Return words ``x`` of shape (..., d) with what the MLP makes of each."""
         if self.mlp is None:
             return x
-        made = self.mlp(self.mlp_norm(x) if self.before else x)  # (b, t, d) or (n, d)
-        return self._joined(x, made, self.mlp_norm)
+        made = self.mlp(self.mlp_norm(x) if self.before else x)  # (..., d)
+        return self.joined(x, made, self.mlp_norm)
 
     def reads(self, x: Tensor) -> Tensor:
         """Return what attention reads of words ``x`` of shape (b, t, d)."""
@@ -89,7 +93,8 @@ class Block(nn.Module):
         """Return the weights of attention to words ``x`` of shape (b, t, d), and what each head adds; see ``Attention.seen``."""
         return self.attention.seen(self.reads(x), mask)
 
-    def _joined(self, x: Tensor, part: Tensor, norm: nn.Module) -> Tensor:
+    def joined(self, x: Tensor, part: Tensor, norm: nn.Module) -> Tensor:
+        """Return words with a part added to them, or in their place, normalised where the norm stands after it."""
         x = x + self.drop(part) if self.residual else self.drop(part)
         return x if self.before else norm(x)
 
@@ -129,7 +134,7 @@ class Encoder(nn.Module):
         self.last_norm = _norm(anatomy) if self.norm_first else nn.Identity()
         self.output_table = None if anatomy.tied else nn.Embedding(v, d)  # (v, d)
         self.bias = nn.Parameter(frequencies.log())  # (v,)
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(
         self, words: Tensor, segments: Tensor | None = None, places: Tensor | None = None, *, causal: bool = False
@@ -160,6 +165,10 @@ class Encoder(nn.Module):
             states.append(x)
         states[-1] = self.last_norm(x)
         return states
+
+    def states(self, words: Tensor) -> list[Tensor]:
+        """Return what is read out of the encoder: the table's rows of words (b, t) and each block's vectors, (b, t, d) each."""
+        return [self.table(words), *self(words)[1:]]
 
     def embedded(self, words: Tensor) -> Tensor:
         """Return the vectors before the first block, (b, t, d), of words (b, t)."""
@@ -205,7 +214,7 @@ def _norm(anatomy: Anatomy) -> nn.Module:
     return norm(anatomy.norm, anatomy.width, bias=anatomy.biases, epsilon=anatomy.norm_epsilon)
 
 
-def _initialise(part: nn.Module) -> None:
+def initialise(part: nn.Module) -> None:
     """Draw a matrix so that it keeps the size of what it multiplies; draw the table small, so that no word starts preferred."""
     if isinstance(part, nn.Linear):
         nn.init.normal_(part.weight, std=part.in_features**-0.5)

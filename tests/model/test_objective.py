@@ -119,3 +119,12 @@ def test_the_full_loss_counts_what_is_right():
     best = (x @ output.table[:50].T + output.bias).argmax(dim=1)
     assert full_loss(output, x, best)[1] == len(x)
     assert full_loss(output, x, (best + 1) % 50)[1] == 0
+
+
+def test_many_words_are_scored_in_parts_to_the_same_sums(monkeypatch):
+    output, (x, targets) = Output(), hidden()
+    whole = full_loss(output, x, targets)
+    monkeypatch.setattr("study.model.objective.SCORED_AT_ONCE", 7)
+    parts = full_loss(output, x, targets)
+    assert parts[0].item() == pytest.approx(whole[0].item())
+    assert parts[1] == whole[1]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from study.contracts import StudyError
-from study.model.sequences import Sequences, Symbols
+from study.model.sequences import Sequences, Symbols, alike, apart
 from tests.model.small_corpus import SmallCorpus
 
 CORPUS = SmallCorpus(60)
@@ -62,3 +62,25 @@ def test_even_rows_are_within_the_stream_and_no_more_words_than_asked():
 def test_an_empty_part_is_refused_by_name():
     with pytest.raises(StudyError, match="training part of corpus small is empty"):
         sequences(corpus=SmallCorpus(0))
+
+
+def test_rows_taken_apart_are_their_segments_between_boundaries():
+    b, symbols = Symbols(9).boundary, Symbols(9)
+    words = np.array([[1, 2, b, 3, b], [b, 4, 5, 6, 7]])
+    pieces, lengths = apart(words, np.array([[0, 0, 1, 1, 2], [5, 5, 5, 5, 5]]), symbols)
+    assert pieces.tolist() == [[b, 1, 2, b, b, b], [b, 3, b, b, b, b], [b, 4, 5, 6, 7, b]]
+    assert lengths.tolist() == [4, 3, 6], "a row that ends with a boundary leaves no empty piece"
+    assert apart(words, words * 0, symbols)[0].tolist() == [[b, 1, 2, b, 3, b, b], [b, 4, 5, 6, 7, b, b]]
+
+
+def test_pieces_of_similar_length_are_together_and_none_is_lost():
+    lengths = np.array([9, 3, 7, 3, 20, 5, 4, 8])
+    groups = alike(lengths)
+    assert [(sorted(lengths[group]), longest) for group, longest in groups] == [
+        ([3, 3], 3),
+        ([4, 5], 5),
+        ([7, 8], 8),
+        ([9, 20], 20),
+    ]
+    assert sorted(np.concatenate([group for group, _ in groups])) == list(range(8))
+    assert len(alike(lengths[:2])) == 2

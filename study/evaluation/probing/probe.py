@@ -206,8 +206,9 @@ def features(items: pd.DataFrame, array: Array) -> Array:
 
 
 def _layers(views: Mapping[str, Array]) -> list[str]:
-    """Name the views that a mix is made of."""
-    return [name for name in views if MIXED.fullmatch(name)]
+    """Name the views that a mix is made of: all layers, and the input where it is as wide as they are."""
+    names = [name for name in views if MIXED.fullmatch(name)]
+    return [name for name in names if views[name].shape[1] == views[names[-1]].shape[1]]
 
 
 def _label_items(

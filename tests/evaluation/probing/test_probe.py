@@ -144,6 +144,14 @@ def test_everything_at_once_is_recomputable_and_tells_what_it_should():
     assert weights[weights["classifier"] == "linear"].set_index("layer")["weight"].idxmax() == "layer-1"
 
 
+def test_an_input_that_is_narrower_than_the_layers_takes_no_part_in_the_mix():
+    questions = asked()
+    views = {"input": random_vectors(questions)[:, :8], "layer-1": knowing(questions), "layer-2": random_vectors(questions)}
+    result = label_probe(mix=True, epochs=2).score(questions, views)
+    assert {score.view for score in result.scores} == {"input", "layer-1", "layer-2", "mix"}
+    assert set(result.tables["mix_weights"]["layer"]) == {"layer-1", "layer-2"}
+
+
 def test_the_same_seed_gives_the_same_answers_and_another_one_other_control_labels():
     questions = asked()
     views = {"layer-1": knowing(questions, 1.0), "layer-2": random_vectors(questions)}

@@ -1,0 +1,108 @@
+"""Fidelity: how many words of a sentence a reconstructor says right, by the sentence's length.
+
+Letters: b sentences, t words of a sentence, d width of a vector, v words of the vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from study.contracts import Array
+from study.corpus import EncodedCorpus
+from study.model.decoder import Memory, Reconstructor
+from study.model.sequences import Symbols
+
+SENTENCES_AT_ONCE, WORDS_AT_ONCE = 64, 16
+"""Sentences, and words of each, whose scores of the whole vocabulary are in memory together."""
+COLUMNS = ("shortest", "longest", "sentences", "words", "forced", "generated")
+
+
+@torch.inference_mode()
+def fidelity(network: Reconstructor, corpus: EncodedCorpus, lengths: Sequence[int], at_most: int, seed: int) -> pd.DataFrame:
+    """Let whole, undamaged sentences of the development part be said again.
+
+    Parameters
+    ----------
+    network : Reconstructor
+    corpus : EncodedCorpus
+    lengths : sequence of int
+        The longest sentences, words, of each row; a row begins after the one before.
+    at_most : int
+        Sentences of a row.
+    seed : int
+        Of the choice of sentences.
+
+    Returns
+    -------
+    DataFrame with a row for each length of which there are sentences
+        ``shortest``, ``longest`` : words of a sentence; ``sentences``; ``words`` : known words that were to be said;
+        ``forced`` : share of them said right after the right words before (teacher forcing);
+        ``generated`` : share said right, place by place, after the network's own words, from the encoder alone; it is told how
+        many words to say.
+    """
+    network.eval()
+    symbols, device = Symbols(len(corpus.vocabulary)), network.table.weight.device
+    offsets = np.asarray(corpus.sentence_offsets("development"))
+    sizes, rows = np.diff(offsets), []
+    for shortest, longest in zip([1, *(length + 1 for length in lengths)], lengths, strict=False):
+        found = np.flatnonzero((sizes >= shortest) & (sizes <= longest))
+        chosen = np.sort(np.random.default_rng((seed, longest)).permutation(found)[:at_most])
+        sentences = [np.asarray(corpus.ids("development", offsets[number], offsets[number + 1])) for number in chosen]
+        hits = np.zeros(3, np.int64)
+        for first in range(0, len(sentences), SENTENCES_AT_ONCE):
+            words, ends = (torch.from_numpy(part).to(device) for part in filled(sentences[first:][:SENTENCES_AT_ONCE], symbols))
+            hits += _hits(network, words, ends)
+        if hits[0]:
+            rows.append((shortest, longest, len(chosen), hits[0], hits[1] / hits[0], hits[2] / hits[0]))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def filled(sentences: Sequence[Array], symbols: Symbols) -> tuple[Array, Array]:
+    """Put sentences between boundaries and fill them up with boundaries: (b, t), and their lengths (b,), int64."""
+    lengths = np.array([len(sentence) + 2 for sentence in sentences])
+    words = np.full((len(sentences), lengths.max()), symbols.boundary)
+    for row, sentence in enumerate(sentences):
+        words[row, 1 : len(sentence) + 1] = sentence
+    return words, lengths
+
+
+def _hits(network: Reconstructor, words: Tensor, lengths: Tensor) -> Array:
+    """Return how many known words are in sentences (b, t), how many are said right if forced, and if generated: shape (3,)."""
+    memory, wanted = network.encode(words, lengths), words[:, 1:-1]  # (b, t - 2)
+    known = wanted < len(network.output()[1])
+    forced = best(network, network.decode(memory, words[:, :-2]))  # (b, t - 2)
+    said = generated(network, memory, words[:, :1], wanted.shape[1])  # (b, t - 2)
+    return np.array([int(known.sum()), *(int(((guess == wanted) & known).sum()) for guess in (forced, said))])
+
+
+def generated(network: Reconstructor, memory: Memory, said: Tensor, number: int) -> Tensor:
+    """Say words one by one, each time the best one after those said so far.
+
+    Parameters
+    ----------
+    network : Reconstructor
+    memory : Memory
+    said : Tensor of shape (b, 1), int64
+        Boundary symbols to begin with.
+    number : int
+
+    Returns
+    -------
+    Tensor of shape (b, number), int64
+    """
+    for _ in range(number):
+        said = torch.cat([said, best(network, network.decode(memory, said)[:, -1:])], dim=1)
+    return said[:, 1:]
+
+
+def best(network: Reconstructor, x: Tensor) -> Tensor:
+    """Return the words, (b, t), that vectors (b, t, d) score highest."""
+    table, bias = network.output()
+    parts = x.split(WORDS_AT_ONCE, dim=1)
+    return torch.cat([functional.linear(part, table[: len(bias)], bias).argmax(dim=2) for part in parts], dim=1)  # of (b, t, v)

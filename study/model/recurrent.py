@@ -1,0 +1,158 @@
+"""A recurrent language model in both directions, as ELMo: one stack says the next word, one the previous word.
+
+Letters
+-------
+b  sentences        d  width of a word's vector and of a state     l  layers
+t  words            n  words asked for                             v  words of the vocabulary
+
+A word's vector in a layer is the states of both directions side by side, each of which has read the word itself: (b, t, 2 d).
+Both directions share the embedding table and the output. With ``context: sentence`` the states start anew at every sentence, with
+``context: document`` they run on across the sentences of a document, as far as the sequence reaches.
+
+References
+----------
+Peters et al. (2018), Deep contextualized word representations, doi:10.18653/v1/N18-1202 (there with characters, larger cells
+that are projected, and a billion words).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from study.contracts import Array, Observe, StudyError
+from study.corpus import EncodedCorpus
+from study.model.contextual import Built
+from study.model.loop import Loop
+from study.model.objective import candidate_loss, full_loss
+from study.model.recurrence import BothWays, Recurrence, Words
+from study.model.regimen import Schedule, limited_threads
+from study.model.sequences import alike, apart
+
+
+class LanguageModel(Words):
+    """A table of words, a stack of recurrent layers in each direction, and an output that both share."""
+
+    def __init__(self, parts: Recurrence, symbols: int, frequencies: Tensor) -> None:
+        super().__init__(parts, symbols, frequencies)
+        self.stacks = BothWays(parts)
+
+    def forward(self, words: Tensor, lengths: Tensor | None = None) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the states of both directions, l of shape (b, t, d) each, of words (b, t); see ``BothWays``."""
+        return self.stacks(self.embedded(words), lengths)
+
+    def states(self, words: Tensor) -> list[Tensor]:
+        """Return what is read out: the table's rows of words (b, t), (b, t, d), and each layer's states, (b, t, 2 d)."""
+        ahead, back = self(words)
+        return [self.table(words), *(torch.cat(both, dim=2) for both in zip(ahead, back, strict=True))]
+
+    def guesses(self, words: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
+        """Return the vectors by which each direction scores the words at places that it has not read yet.
+
+        Parameters
+        ----------
+        words : Tensor of shape (b, t), int64
+        lengths : Tensor of shape (b,), int64
+        places : Tensor of shape (n,), int64
+            In the flattened sentences; none of them is a sentence's first or last.
+
+        Returns
+        -------
+        Tensor of shape (2 n, d)
+            From the words before, then from the words after.
+        """
+        ahead, back = (layers[-1].flatten(0, 1) for layers in self(words, lengths))  # (b t, d) each
+        x = torch.cat([ahead.index_select(0, places - 1), back.index_select(0, places + 1)])  # (2 n, d)
+        return functional.layer_norm(x, x.shape[-1:])
+
+
+class LanguageModelling(Loop):
+    """The training of a language model under way.
+
+    Parameters
+    ----------
+    network : LanguageModel
+    corpus : EncodedCorpus
+    regimen : Recurrent
+    """
+
+    network: LanguageModel
+    regimen: Recurrent
+    edges = 2
+
+    def loss(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> Tensor:
+        """Ask both directions for some of the words; see ``Loop.loss``."""
+        candidates = [part.to(self.fabric.device) for part in self.candidates.draw(random)]
+        torch.manual_seed(int(random.integers(2**62)))  # dropout
+        with self.fabric.autocast():
+            x, targets = self.guessed(words, segments, random, self.regimen.asked)
+            return candidate_loss(self.network, x, targets, *candidates)
+
+    def judge(self, words: Array, segments: Array, random: np.random.Generator) -> tuple[Tensor, Tensor, int]:
+        """Ask both directions for all words; see ``Loop.judge``."""
+        with self.fabric.autocast():
+            x, targets = self.guessed(words, segments, random, 1.0)
+        return *full_loss(self.network, x.float(), targets), len(targets)
+
+    def guessed(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> tuple[Tensor, Tensor]:
+        """Return the vectors that score a share of the known words, (2 n, d), and these words, (2 n,): once per direction."""
+        symbols = self.training.symbols
+        pieces, lengths = apart(words, segments, symbols)
+        asked = (pieces < symbols.words) & (random.random(pieces.shape) < share)
+        vectors, targets = [], []
+        for group, longest in alike(lengths):
+            arrays = (pieces[group, :longest], lengths[group], np.flatnonzero(asked[group, :longest]))
+            read, ends, places = (torch.from_numpy(array).to(self.fabric.device) for array in arrays)  # (b, t), (b,), (n,)
+            vectors.append(self.network.guesses(read, ends, places))
+            targets.append(read.flatten()[places].repeat(2))
+        return torch.cat(vectors), torch.cat(targets)
+
+
+@dataclass(kw_only=True)
+class Recurrent(Recurrence, Built, Schedule):
+    """A recurrent language model trained on a corpus.
+
+    Its settings are those of ``Recurrence``, of ``Built`` and of ``Schedule``, and
+
+    Parameters
+    ----------
+    asked : float
+        Share of the known words that each direction is to say in a step, in (0, 1].
+
+    In its learning curve the losses are nats per word and direction, and ``masked_accuracy`` is the share of the development
+    words that a direction says right.
+    """
+
+    asked: float
+
+    def network(self, symbols: int, frequencies: Tensor) -> nn.Module:
+        """Return a language model with random weights; see ``Built.network``."""
+        return LanguageModel(self, symbols, frequencies)
+
+    def check_regimen(self) -> None:
+        """Raise StudyError where the choices do not fit together."""
+        super().check_regimen()
+        if not 0 < self.asked <= 1:
+            raise StudyError(f"asked is a share in (0, 1], not {self.asked}.")
+
+    def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
+        """Train on the training part within the budget, from the checkpoint in ``folder`` if there is one.
+
+        Raises
+        ------
+        StudyError
+            Where settings do not fit together, the training part is empty, or the loss is no longer finite.
+        """
+        self.check_anatomy()
+        self.check_regimen()
+        with limited_threads(self.threads), torch.random.fork_rng():
+            network = self._start(corpus)
+            self.history = LanguageModelling(network, corpus, self).run(folder, observe)
+        self._take(network, corpus)
+        return self

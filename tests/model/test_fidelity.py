@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+import torch
+
+from study.model.decoder import Memory
+from study.model.fidelity import fidelity, filled
+from study.model.sequences import Symbols
+from tests.model.small_reconstruction import CORPUS, WORDS
+
+
+class Parrot:
+    """Says the words it has read, but is right about no word after the fourth."""
+
+    def __init__(self):
+        self.table = torch.nn.Embedding.from_pretrained(torch.eye(WORDS + 3))
+
+    def eval(self):
+        return self
+
+    def output(self):
+        return self.table.weight, torch.zeros(WORDS)
+
+    def encode(self, words, lengths):
+        return Memory(self.table(words), lengths, lengths)
+
+    def decode(self, memory, said):
+        x = memory.states[:, 1 : said.shape[1] + 1].clone()
+        x[:, 4:] = x[:, 4:].roll(1, dims=2)
+        return x
+
+
+def test_shares_are_counted_by_length_over_the_sentences_of_the_development_part():
+    table = fidelity(Parrot(), CORPUS, [4, 8, 12], 10_000, seed=0)
+    sizes = np.diff(CORPUS.sentence_offsets("development"))
+    assert table["shortest"].tolist() == [1, 5, 9]
+    assert table["sentences"].tolist() == [((sizes >= low) & (sizes <= low + 3)).sum() for low in (1, 5, 9)]
+    assert table["words"].sum() == sizes.sum()
+    for column in ("forced", "generated"):
+        assert table[column].to_numpy() == pytest.approx([1.0, *(4 * (table["sentences"] / table["words"])[1:])])
+
+
+def test_so_many_sentences_are_chosen_the_same_each_time():
+    tables = [fidelity(Parrot(), CORPUS, [12], 7, seed) for seed in (0, 0, 1)]
+    assert [table["sentences"].tolist() for table in tables] == [[7]] * 3
+    assert tables[0].equals(tables[1])
+    assert not tables[0].equals(tables[2])
+
+
+def test_lengths_of_which_there_is_no_sentence_have_no_row():
+    assert fidelity(Parrot(), CORPUS, [12, 20], 5, 0)["longest"].tolist() == [12]
+    assert fidelity(Parrot(), CORPUS, [], 5, 0).empty
+
+
+def test_sentences_are_filled_up_behind_their_end():
+    b = Symbols(9).boundary
+    words, lengths = filled([np.array([1, 2, 3]), np.array([4])], Symbols(9))
+    assert words.tolist() == [[b, 1, 2, 3, b], [b, 4, b, b, b]]
+    assert lengths.tolist() == [5, 3]
