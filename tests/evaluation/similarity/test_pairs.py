@@ -26,8 +26,13 @@ WHEEL = ["simlex", "wordsim"]
 PAIRS = "# a comment\nsun\tmoon\t9\nsun\tstone\t1\nmoon\tstone\t2\nsun\tghost\t5\nsun\tsun\t10\nice-cream\tsun\t3\n"
 
 
+def uncorrected(name, **settings):
+    """Make a task without the corrections that its file may ask for."""
+    return option(name, **{"corrections": []} | settings)
+
+
 def similarity(data, **settings) -> Similarity:
-    return option("similarity/simlex", data=str(data), **settings)
+    return uncorrected("similarity/simlex", data=str(data), **settings)
 
 
 @pytest.fixture
@@ -182,7 +187,7 @@ def test_every_set_is_known_here():
 
 @pytest.mark.parametrize("name", [*WHEEL, *(pytest.param(name, marks=with_data) for name in SETS if name not in WHEEL)])
 def test_each_set_is_read_whole_and_agrees_with_scipy_on_the_raw_file(name):
-    task = option(f"similarity/{name}")
+    task = uncorrected(f"similarity/{name}")
     questions = task.questions(ListedCorpus())
     assert len(questions.items) + sum(questions.dropped.values()) == SIZES[name]
     assert questions.items["item"].is_unique
@@ -200,7 +205,7 @@ def test_each_set_is_read_whole_and_agrees_with_scipy_on_the_raw_file(name):
 def test_the_parts_of_the_originals_have_their_published_sizes():
     sizes = {}
     for name in ("simlex999", "simverb3500"):
-        task = option(f"similarity/{name}")
+        task = uncorrected(f"similarity/{name}")
         questions = task.questions(ListedCorpus())
         result = task.score(questions, {"word": np.random.default_rng(0).normal(size=(len(questions.places), 8))})
         sizes[name] = {score.question: score.n for score in result.scores}
@@ -215,7 +220,7 @@ def test_the_parts_of_the_originals_have_their_published_sizes():
 @pytest.mark.parametrize("vectors", ["invented", "GloVe"])
 @pytest.mark.parametrize("name", WHEEL)
 def test_gensim_gives_the_same_figures(name, vectors):
-    task = option(f"similarity/{name}")
+    task = uncorrected(f"similarity/{name}")
     questions = task.questions(ListedCorpus())
     lexicon = glove() if vectors == "GloVe" else invented(word for sentence in questions.sentences for word in sentence)
     reference, path = keyed(lexicon), datapath(task.data.removeprefix("gensim:"))
@@ -223,7 +228,7 @@ def test_gensim_gives_the_same_figures(name, vectors):
     theirs = reference.evaluate_word_pairs(path, restrict_vocab=len(lexicon.words))
     assert own.value == pytest.approx(theirs[1].statistic, abs=1e-6)
     assert own.coverage == pytest.approx(1 - theirs[2] / 100)
-    zero = option(f"similarity/{name}", unknown="zero")
+    zero = uncorrected(f"similarity/{name}", unknown="zero")
     value = one(zero.score(zero.questions(ListedCorpus()), {"word": lexicon}), "spearman").value
     theirs = reference.evaluate_word_pairs(path, restrict_vocab=len(lexicon.words), dummy4unknown=True)
     assert value == pytest.approx(theirs[1].statistic, abs=1e-6)
@@ -234,7 +239,7 @@ def test_gensim_gives_the_same_figures(name, vectors):
 def test_the_policy_for_unknown_words_decides_the_figure_on_rare_words():
     values = {}
     for unknown in ("own", "mean", "zero"):
-        task = option("similarity/rw", unknown=unknown)
+        task = uncorrected("similarity/rw", unknown=unknown)
         questions = task.questions(ListedCorpus())
         given = of_words(glove(), questions) if unknown == "own" else glove()
         values[unknown] = one(task.score(questions, {"word": given}), "spearman").value
