@@ -141,7 +141,15 @@ def matrix(views: pd.DataFrame, measure: str, models: Sequence[str] = ()) -> Fig
     if len(names) <= READABLE:
         for (row, column), value in np.ndenumerate(square):
             shade = "white" if value < 0.55 else "black"
-            axis.text(column, row, f"{value:.2f}".removeprefix("0"), ha="center", va="center", fontsize=6.5, color=shade)
+            axis.text(
+                column,
+                row,
+                f"{value:.2f}".replace("-0.00", "0.00").replace("0.", ".", 1),
+                ha="center",
+                va="center",
+                fontsize=6.5,
+                color=shade,
+            )
     bar = figure.colorbar(image, ax=axis, shrink=0.7)
     bar.set_label(spell(measure), fontsize=letters)
     bar.ax.tick_params(labelsize=letters)
