@@ -75,6 +75,8 @@ class Probe(LabelProbe):
 class ColumnProbe(Probe):
     """A probe of the words of a CoNLL-U file, labelled by the column that is named; its documents are the groups.
 
+    A sentence that stands in several splits counts in the first of training, development and test only.
+
     Parameters
     ----------
     column : str
@@ -90,7 +92,9 @@ class ColumnProbe(Probe):
         rows = formats.words(path, self.column)
         rng = np.random.default_rng(self.regimen.seed)
         drawn: list[Row] = []
-        for split in dict.fromkeys(row.split for row in rows):
-            own = [row for row in rows if row.split == split]
+        met: set[str] = set()
+        for split in (*table.SPLITS, None):
+            own = [row for row in rows if row.split == split and row.text.lower() not in met]
+            met |= {row.text.lower() for row in own}
             drawn += [own[number] for number in np.sort(rng.permutation(len(own))[: self.most])]
         return drawn

@@ -4,10 +4,10 @@ from study.contracts import StudyError
 from study.evaluation.data import formats
 
 
-def conllu(name: str) -> str:
+def conllu(name: str, noun: str = "ships") -> str:
     rows = [
         ("The", "DET", "_", 2, "det"),
-        ("ships", "NOUN", "Number=Plur|Case=Nom", 3, "nsubj"),
+        (noun, "NOUN", "Number=Plur|Case=Nom", 3, "nsubj"),
         ("left", "VERB", "_", 0, "root"),
     ]
     rows.append((".", "PUNCT", "_", 3, "punct"))
@@ -15,7 +15,7 @@ def conllu(name: str) -> str:
         f"{n}\t{form}\t{form.lower()}\t{tag}\tX\t{feats}\t{head}\t{relation}\t_\t_"
         for n, (form, tag, feats, head, relation) in enumerate(rows, 1)
     ]
-    return "\n".join([f"# sent_id = {name}", "# text = The ships left.", *lines, "", ""])
+    return "\n".join([f"# sent_id = {name}", f"# text = The {noun} left.", *lines, "", ""])
 
 
 def test_senteval_is_known_by_its_lines(tmp_path):

@@ -48,10 +48,21 @@ def test_what_cannot_be_probed_is_refused(tmp_path, lines, settings, said):
 
 def test_the_words_of_a_column_are_drawn_and_grouped_by_document(tmp_path):
     for name in ("x-train", "x-dev", "x-test"):
-        (tmp_path / f"{name}.conllu").write_text("".join(conllu(f"{name}-{i}-1") for i in range(20)))
+        (tmp_path / f"{name}.conllu").write_text("".join(conllu(f"{name}-{i}-1", f"{name[2:]}s") for i in range(20)))
     task = ColumnProbe(data=str(tmp_path), description="", source="", regimen=regimen(), column="upos", most=30)
     questions = task.questions(ListedCorpus())
     assert questions.items["split"].value_counts().to_dict() == {"training": 30, "development": 30, "test": 30}
     assert questions.items["item"].is_unique
     assert questions.items["group"].str.fullmatch(r"x-(train|dev|test)-[0-9]+").all()
     assert questions.items["gold"].isin(["NOUN", "VERB", "DET"]).all()
+
+
+def test_a_sentence_in_two_splits_counts_in_the_first_of_them(tmp_path):
+    for name in ("x-train", "x-dev", "x-test"):
+        own = [conllu(f"{name}-{i}-1", f"{name[2:]}s") for i in range(9)]
+        (tmp_path / f"{name}.conllu").write_text("".join([conllu(f"{name}-9-1", "ships"), *own]))
+    task = ColumnProbe(data=str(tmp_path), description="", source="", regimen=regimen(), column="upos", most=100)
+    questions = task.questions(ListedCorpus())
+    of = {split: {" ".join(questions.sentences[n]) for n in part["place"]} for split, part in questions.items.groupby("split")}
+    assert "The ships left" in of["training"]
+    assert "The ships left" not in of["development"] | of["test"]
