@@ -155,14 +155,15 @@ class LabelProbe:
         with threadpool_limits(limits=1):  # on matrices this small more threads only wait for each other
             answers = self._answers(read, data, items, kept)
             frames = [_label_items(items, view, f"label{end}", names[codes], names, answers.codes, known)]
-            kinds = control.types(questions)
-            by_heart = control.taught(kinds, *(items[name].to_numpy(dtype=str) for name in ("split", "group")))
-            if self.regimen.control and questions.level == "target" and not floor and by_heart.any():
-                drawn = self._control(questions, kinds, codes, len(names))
-                guessed = self._answers(read, Labelled(data.features, drawn[known], data.classes), items, kept)
-                controlled = _label_items(items, view, f"control{end}", names[drawn], names, guessed.codes, known)
-                controlled["known"] &= by_heart
-                frames += [controlled, _selectivity_items(frames[0], controlled, f"selectivity{end}")]
+            if self.regimen.control and questions.level == "target" and not floor:
+                kinds = control.types(questions)
+                by_heart = control.taught(kinds, *(items[name].to_numpy(dtype=str) for name in ("split", "group")))
+                if by_heart.any():
+                    drawn = self._control(questions, kinds, codes, len(names))
+                    guessed = self._answers(read, Labelled(data.features, drawn[known], data.classes), items, kept)
+                    controlled = _label_items(items, view, f"control{end}", names[drawn], names, guessed.codes, known)
+                    controlled["known"] &= by_heart
+                    frames += [controlled, _selectivity_items(frames[0], controlled, f"selectivity{end}")]
             if self.regimen.description_length:
                 frames.append(self._description(items, view, f"description length{end}", read, data, known))
         return [frame[frame["split"] != "training"] for frame in frames], answers.weights
