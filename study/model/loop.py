@@ -108,6 +108,7 @@ class Loop(ABC):
         matrices = [weight for part in products for weight in part.parameters()]
         rest = [weight for weight in self.weights if not any(weight is matrix for matrix in matrices)]
         groups = [{"params": matrices, "weight_decay": regimen.weight_decay}, {"params": rest, "weight_decay": 0.0}]
+        self.tables = {part.weight for part in self.parts.modules() if isinstance(part, nn.Embedding) and part.weight.requires_grad}
         self.optimiser = torch.optim.AdamW(groups, betas=(0.9, regimen.second_moment), fused=True)
         self.progress = Progress(total=0)
         self.rows = self.training.order(regimen.seed, ORDER, 0)
@@ -171,8 +172,8 @@ class Loop(ABC):
         for group in self.optimiser.param_groups:
             group["lr"] = regimen.rate_at(share)
         self.network.train()
+        self.forget()
         loss = self.loss(words, segments, random, share)
-        self.optimiser.zero_grad()
         loss.backward()
         length = nn.utils.clip_grad_norm_(self.weights, regimen.clip)
         if not math.isfinite(loss.item()) or not math.isfinite(length.item()):
@@ -184,6 +185,14 @@ class Loop(ABC):
         progress.step += 1
         progress.words += read
         progress.losses.append(loss.item())
+
+    def forget(self) -> None:
+        """Forget the gradients of the last step; those of tables keep their memory, into which ``look_up`` adds rows."""
+        for weight in self.weights:
+            if weight in self.tables:
+                weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad.zero_()
+            else:
+                weight.grad = None
 
     def next_rows(self) -> Array:
         """Return where the next batch's rows start in the stream; at the end of an epoch the batch may be smaller."""
