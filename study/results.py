@@ -167,6 +167,9 @@ def models_table(trained: Sequence[Trained]) -> pd.DataFrame:
         last = history[-1] if history else None
         validated = [moment for moment in history if moment.validation_loss is not None]
         seconds = last.seconds if last else one.artefact.seconds
+        speed = last.words_seen / seconds if last and seconds else None
+        resources = {"operations_per_word": None, "peak": None, **model.resources}
+        share = speed * resources["operations_per_word"] / resources["peak"] if speed and resources["peak"] else None
         rows.append(
             {
                 "model": one.name,
@@ -174,12 +177,13 @@ def models_table(trained: Sequence[Trained]) -> pd.DataFrame:
                 "kind": type(model).__name__,
                 "parameters": model.parameters,
                 "words_seen": last.words_seen if last else 0,
-                "words_per_second": last.words_seen / seconds if last and seconds else None,
+                "words_per_second": speed,
+                "share_of_peak": share,
                 "training_seconds": seconds,
                 "embedding_seconds": one.vectors.seconds,
                 "reused": one.artefact.reused,
                 "reproducible": model.reproducible,
-                **model.resources,
+                **resources,
                 "validation_loss": validated[-1].validation_loss if validated else None,
                 "masked_accuracy": validated[-1].masked_accuracy if validated else None,
             }

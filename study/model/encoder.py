@@ -90,7 +90,8 @@ class Transformer(Designed, Regimen):
             encoder = self._start(corpus)
             if self.first is not None:
                 begin_with(encoder, np.asarray(self.first.vectors), frozen=self.start_frozen)
-            self.history = Pretraining(encoder, corpus, self).run(folder, observe)
+            training = Pretraining(encoder, corpus, self)
+            self.history, self.effort = training.run(folder, observe), training.effort()
         self._take(encoder, corpus)
         return self
 

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from study.contracts import Array, Moment, Observe, StudyError
 from study.corpus import EncodedCorpus
 from study.model.checkpoint import discard_checkpoint, read_checkpoint, write_checkpoint
+from study.model.effort import Effort, operations, peak
 from study.model.objective import Candidates
 from study.model.regimen import Schedule, choose_fabric
 from study.model.sequences import Sequences
@@ -40,6 +41,9 @@ REPORT_STEPS = 50
 
 REHEARSAL_STEPS = 200
 """Steps by whose speed a budget in minutes becomes one in words; they are not kept."""
+
+COUNTED_STEPS = 4
+"""Steps whose operations are counted; they are not kept."""
 
 OBSERVATION_SECONDS = 0.5
 """Time between two observations that only tell how far the training is."""
@@ -108,7 +112,8 @@ class Loop(ABC):
         matrices = [weight for part in products for weight in part.parameters()]
         rest = [weight for weight in self.weights if not any(weight is matrix for matrix in matrices)]
         groups = [{"params": matrices, "weight_decay": regimen.weight_decay}, {"params": rest, "weight_decay": 0.0}]
-        self.tables = {part.weight for part in self.parts.modules() if isinstance(part, nn.Embedding) and part.weight.requires_grad}
+        tables = [part.weight for part in self.parts.modules() if isinstance(part, nn.Embedding)]
+        self.tables = {table for table in tables if table.requires_grad}
         self.optimiser = torch.optim.AdamW(groups, betas=(0.9, regimen.second_moment), fused=True)
         self.progress = Progress(total=0)
         self.rows = self.training.order(regimen.seed, ORDER, 0)
@@ -245,6 +250,17 @@ class Loop(ABC):
             rehearsal.step()
         spent = time.perf_counter() - begun
         return round(rehearsal.progress.words * (60 * regimen.minutes - spent) / spent)
+
+    def effort(self) -> Effort:
+        """Count what steps halfway through the budget ask of the machine, and measure what it has; the steps are not kept."""
+        rehearsal = type(self)(copy.deepcopy(self.network), self.corpus, self.regimen)
+        half = self.progress.total // 2
+        rehearsal.progress = Progress(total=self.progress.total, words=half)
+        counted = operations(lambda: [rehearsal.step() for _ in range(COUNTED_STEPS)])
+        kind = self.fabric.device.type
+        with self.fabric.autocast():
+            precision = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+        return Effort(round(counted / (rehearsal.progress.words - half)), round(peak(kind, precision)))
 
     def state(self) -> dict[str, Any]:
         """Return all that a resumed training needs."""

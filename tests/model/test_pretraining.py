@@ -133,12 +133,14 @@ def test_from_the_words_before_the_second_word_of_a_pair_is_guessed_and_the_firs
 def test_detection_finds_replaced_words(tmp_path):
     training = start(replace(REGIMEN, words=60_000, objective={"detection": 1.0}))
     training.run(tmp_path, lambda moment: None)
-    right = torch.tensor([[2 * PAIRS + 2, 0, 1, 6, 7, 2, 3]])
+    first = 2 * torch.arange(PAIRS)
+    right = torch.tensor([[2 * PAIRS + 2, 0, 1, 6, 7, 2, 3]]).repeat(PAIRS, 1)  # a boundary, then three pairs
+    right[:, 3], right[:, 4] = first, first + 1
     wrong = right.clone()
-    wrong[0, 4] = 11  # not the partner of word 6
+    wrong[:, 4] = right[:, 4].roll(1)  # not the partners of the words before
     with torch.inference_mode():
         encoder, head = training.encoder.eval(), training.detection.head
-        scores = [head(encoder(words)[-1])[0, 4, 0].item() for words in (right, wrong)]
+        scores = [head(encoder(words)[-1])[:, 4, 0].mean().item() for words in (right, wrong)]
     assert scores[1] > scores[0] + 1
 
 
