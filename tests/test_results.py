@@ -29,6 +29,10 @@ class Artefact:
     seconds = 1.0
 
 
+class Reused(Artefact):
+    reused = True
+
+
 @pytest.fixture
 def trained():
     return [results.Trained("encoder", Model(), Artefact(), Artefact())]
@@ -69,6 +73,15 @@ def test_the_headline_is_chosen_on_development_items_and_every_row_tells_its_cos
     assert (encoder["words_seen"] == 1000).all()
     assert (encoder["seconds"] == 2.0).all()
     assert table.loc[table["model"] == "majority", "seed"].isna().all()
+
+
+@pytest.mark.parametrize(("effort", "share"), [({}, None), ({"operations_per_word": 40, "peak": 80_000}, 0.25)])
+def test_a_network_tells_its_share_of_the_machines_peak_and_others_none(trained, effort, share):
+    model = trained[0].model
+    model.parameters, model.reproducible, model.resources = 7, True, {"device": "cpu", "threads": 1, **effort}
+    row = results.models_table([results.Trained("encoder", model, Reused(), Reused())]).iloc[0]
+    assert row["words_per_second"] == 500
+    assert row["share_of_peak"] == share
 
 
 def test_items_carry_model_seed_family_and_task(answers):

@@ -181,15 +181,16 @@ class Loop(ABC):
         loss = self.loss(words, segments, random, share)
         loss.backward()
         length = nn.utils.clip_grad_norm_(self.weights, regimen.clip)
-        if not math.isfinite(loss.item()) or not math.isfinite(length.item()):
+        nats, norm = torch.stack([loss.detach(), length]).tolist()  # waits for a GPU once
+        if not math.isfinite(nats) or not math.isfinite(norm):
             raise StudyError(
-                f"The training failed in step {progress.step}, after {progress.words} words: loss {loss.item()}, "
-                f"gradient {length.item()}. The last checkpoint is kept. Try a rate below {regimen.rate} or a longer warm_up."
+                f"The training failed in step {progress.step}, after {progress.words} words: loss {nats}, "
+                f"gradient {norm}. The last checkpoint is kept. Try a rate below {regimen.rate} or a longer warm_up."
             )
         self.optimiser.step()
         progress.step += 1
         progress.words += read
-        progress.losses.append(loss.item())
+        progress.losses.append(nats)
 
     def forget(self) -> None:
         """Forget the gradients of the last step; those of tables keep their memory, into which ``look_up`` adds rows."""
@@ -256,7 +257,7 @@ class Loop(ABC):
         rehearsal = type(self)(copy.deepcopy(self.network), self.corpus, self.regimen)
         half = self.progress.total // 2
         rehearsal.progress = Progress(total=self.progress.total, words=half)
-        counted = operations(lambda: [rehearsal.step() for _ in range(COUNTED_STEPS)])
+        counted = sum(operations(rehearsal.step) for _ in range(COUNTED_STEPS))
         kind = self.fabric.device.type
         with self.fabric.autocast():
             precision = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32

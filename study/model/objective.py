@@ -65,7 +65,12 @@ class Masked:
 
     def to(self, device: torch.device) -> Masked:
         """Move all parts to a device."""
-        return Masked(*(part.to(device) for part in (self.words, self.segments, self.places, self.targets)))
+        return Masked(*(moved(part, device) for part in (self.words, self.segments, self.places, self.targets)))
+
+
+def moved(part: Tensor, device: torch.device) -> Tensor:
+    """Move a tensor to a device; the processor does not wait for a GPU to have it."""
+    return part if device.type == "cpu" else part.pin_memory().to(device, non_blocking=True)
 
 
 def mask(

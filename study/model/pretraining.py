@@ -10,7 +10,7 @@ from study.contracts import Array
 from study.corpus import EncodedCorpus
 from study.model.detection import Detection
 from study.model.loop import Loop
-from study.model.objective import Masked, candidate_loss, following, full_loss, mask
+from study.model.objective import Masked, candidate_loss, following, full_loss, mask, moved
 from study.model.regimen import Regimen
 from study.model.sequences import Symbols
 from study.model.transformer import Encoder
@@ -46,7 +46,7 @@ class Pretraining(Loop):
             batch = self.hide(words, segments, random, rate=rate, hidden=1.0, replaced=0.0)
         else:
             batch = self.hide(words, segments, random, rate=rate, hidden=regimen.mask_hidden, replaced=regimen.mask_replaced)
-        candidates = [part.to(self.fabric.device) for part in self.candidates.draw(random)]
+        candidates = [moved(part, self.fabric.device) for part in self.candidates.draw(random)]
         torch.manual_seed(int(random.integers(2**62)))  # dropout, and what a generator draws
         with self.fabric.autocast():
             if question == "detection" and self.detection:

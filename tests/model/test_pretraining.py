@@ -140,8 +140,23 @@ def test_detection_finds_replaced_words(tmp_path):
     wrong[:, 4] = right[:, 4].roll(1)  # not the partners of the words before
     with torch.inference_mode():
         encoder, head = training.encoder.eval(), training.detection.head
-        scores = [head(encoder(words)[-1])[:, 4, 0].mean().item() for words in (right, wrong)]
-    assert scores[1] > scores[0] + 1
+        kept, replaced = (head(encoder(words)[-1])[:, 4, 0] for words in (right, wrong))
+    assert (replaced[:, None] > kept).float().mean() > 0.65  # the area under the curve
+
+
+def test_the_operations_of_a_step_are_those_counted_by_hand():
+    training = start(blocks=2)
+    training.progress.total = 10_000
+    effort = training.effort()
+    anatomy, rows = training.encoder.anatomy, REGIMEN.batch // training.length
+    t, d, m = rows * training.length, anatomy.width, round(anatomy.expansion * anatomy.width)
+    read = t * training.corpus.size("training") / training.training.total  # without boundaries
+    n = REGIMEN.mask_rate * read  # words asked for: of the last block no other word's answer or MLP is made
+    matrices = t * 3 * d * d * 2 + (t + n) * (d * d + 2 * d * m)  # of two blocks
+    attention = 2 * 2 * t * training.length * d  # products of queries and keys, and means of values
+    scores = n * REGIMEN.candidates * d
+    assert effort.operations_per_word == pytest.approx(6 * (matrices + attention + scores) / read, rel=0.02)
+    assert training.progress.step == 0
 
 
 def test_the_mask_rate_goes_straight_to_its_end():
