@@ -21,4 +21,4 @@ def look_up(table: Tensor, words: Tensor) -> Tensor:
     -------
     Tensor of shape (..., d)
     """
-    return functional.embedding(words, table, sparse=table.grad is not None and table.device.type == "cpu")
+    return functional.embedding(words, table, sparse=table.is_leaf and table.grad is not None and table.device.type == "cpu")
