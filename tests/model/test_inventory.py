@@ -1,4 +1,3 @@
-import subprocess
 import sys
 
 import numpy as np
@@ -10,10 +9,6 @@ from study.model.inventory import CONTINUES, KINDS, Inventory, learn
 tokenizers = pytest.importorskip("tokenizers", reason="the extra [subwords] is not installed")
 WORDS = ["sing", "singing", "singer", "ring", "ringing", "walk", "walking", "walker", "king"]
 COUNTS = np.array([50, 40, 10, 30, 20, 60, 50, 10, 20])
-SCRIPT = (
-    "import hashlib, numpy as np; from study.model.inventory import learn; from tests.model.test_inventory import WORDS, COUNTS; "
-    "print(hashlib.md5(learn('{}', 30, WORDS, COUNTS).tokenizer.to_str().encode()).hexdigest())"
-)
 
 
 def spelled(inventory, *words):
@@ -54,17 +49,16 @@ def test_marks_of_other_tokenizers_are_letters_like_others(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_same_words_give_the_same_sub_words_in_another_process_and_another_order(kind):
-    digests = {subprocess.run([sys.executable, "-c", SCRIPT.format(kind)], capture_output=True, check=True).stdout for _ in "ab"}
-    assert len(digests) == 1
-    back = learn(kind, 30, WORDS[::-1], COUNTS[::-1])
-    assert back.tokenizer.to_str() == learn(kind, 30, WORDS, COUNTS).tokenizer.to_str()
+def test_the_same_words_give_the_same_sub_words_each_time_and_in_any_order(kind):
+    learned = {learn(kind, 30, WORDS, COUNTS).tokenizer.to_str() for _ in range(10)}  # the library's own are three or four
+    assert learned == {learn(kind, 30, WORDS[::-1], COUNTS[::-1]).tokenizer.to_str()}
 
 
 def test_a_word_without_occurrences_teaches_nothing():
-    assert learn("bpe", 40, [*WORDS, "zebra"], np.append(COUNTS, 0)).tokenizer.to_str() == learn(
-        "bpe", 40, WORDS, COUNTS
-    ).tokenizer.to_str()
+    assert (
+        learn("bpe", 40, [*WORDS, "zebra"], np.append(COUNTS, 0)).tokenizer.to_str()
+        == learn("bpe", 40, WORDS, COUNTS).tokenizer.to_str()
+    )
 
 
 def test_characters_too_rare_are_not_learned():
@@ -93,7 +87,7 @@ def test_what_is_written_is_read_again(tmp_path):
 
 
 def test_faults_say_what_to_do(tmp_path, monkeypatch):
-    with pytest.raises(StudyError, match="subwords: expected at least 20, .* 10 characters .* found 8"):
+    with pytest.raises(StudyError, match=r"subwords: expected at least 20, .* 10 characters .* found 8"):
         learn("bpe", 8, WORDS, COUNTS)
     with pytest.raises(StudyError, match=r"tokenizer\.json: expected sub-words"):
         Inventory.read(tmp_path)
