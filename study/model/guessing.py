@@ -125,8 +125,9 @@ def spelled_guesses(
         found = torch.full((len(places[block]), len(able)), -torch.inf, device=table.device)
         for size, words in words_of.items():
             logits = functional.linear(hidden[size][block], table[: len(bias)], bias).float()  # (b, k, sub-words)
-            subwords = torch.from_numpy(spellings.subwords[first[words][:, None] + np.arange(size)].astype(np.int64))  # (w, k)
-            chances = logits.log_softmax(dim=2)[:, torch.arange(size), subwords.to(table.device)]  # (b, w, k)
+            asked = spellings.subwords[first[words][:, None] + np.arange(size)].astype(np.int64)  # (w, k)
+            subwords = torch.from_numpy(asked).to(table.device)
+            chances = logits.log_softmax(dim=2)[:, torch.arange(size, device=table.device), subwords]  # (b, w, k)
             share = np.log(vocabulary.counts[words].sum() / total)
             found[:, torch.from_numpy(words).to(table.device)] = chances.sum(dim=2) + share
         return {"masked": found}

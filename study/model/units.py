@@ -3,6 +3,8 @@
 Whatever it reads, it has vectors for the same words: those of the shared vocabulary. Other words are read as neighbours only: an
 encoder of words reads the unknown symbol in their place, one of sub-words their sub-words. A word's vector is the mean over its
 sub-words, in ``input``, in every layer and in the lexicon; a span's is the mean over its words.
+
+Sub-words are learned before the training begins: its seconds, and a budget in minutes, do not hold that time.
 """
 
 from __future__ import annotations
