@@ -266,7 +266,7 @@ def test_an_encoder_of_sub_words_is_asked_for_the_same_words(home, smoke):
     found = study(home, "model=[transformer,untrained]", *spelled, *asked)
     keys = ["model", "task", "view", "split", "question", "metric"]
     of_words, of_sub_words = (pd.read_csv(folder / "scores.csv").set_index(keys) for folder in (smoke, found))
-    both = of_sub_words[["n", "coverage"]].join(of_words[["n", "coverage"]], rsuffix=" of words", how="inner")
+    both = of_sub_words[["coverage"]].join(of_words["coverage"].rename("coverage of words"), how="inner")
     assert {"simlex", "cloze", "bank"} == set(both.index.get_level_values("task"))
     assert {"transformer", "untrained"} <= set(both.index.get_level_values("model"))
     assert (both["coverage"] == both["coverage of words"]).all()
