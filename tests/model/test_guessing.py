@@ -149,7 +149,7 @@ SPELLED = SpelledSmall(1500)
 @pytest.fixture(scope="module")
 def of_sub_words(tmp_path_factory):
     pytest.importorskip("tokenizers", reason="the extra [subwords] is not installed")
-    knobs = settings(Transformer, units="wordpiece", subwords=36)
+    knobs = settings(Transformer, units="wordpiece", subwords=36, words=40_000)
     return Transformer(**knobs).fit(SPELLED, folder=tmp_path_factory.mktemp("s"), observe=lambda moment: None)
 
 

@@ -150,7 +150,7 @@ def test_a_training_on_sub_words_resumes_the_same_bit_for_bit(tmp_path, objectiv
 
 def test_a_hidden_word_of_sub_words_is_learned_from_its_partner(tmp_path):
     pytest.importorskip("tokenizers", reason="the extra [subwords] is not installed")
-    regimen = replace(REGIMEN, words=40_000, candidates=0)
+    regimen = replace(REGIMEN, words=25_000, candidates=0)
     history = spelled_training(SpelledSmall(600), regimen).run(tmp_path, lambda moment: None)
     assert history[-1].validation_loss < history[0].validation_loss - 1
     assert history[-1].masked_accuracy > history[0].masked_accuracy + 0.2
