@@ -4,10 +4,10 @@ Whatever it reads, it has vectors for the same words: those of the shared vocabu
 encoder of words reads the unknown symbol in their place, one of sub-words their sub-words. A word's vector is the mean over its
 sub-words, in ``input``, in every layer and in the lexicon; a span's is the mean over its words.
 
-Of sub-words, ``length``, ``batch`` and ``candidates`` count sub-words, for they say what a step costs. The budget and all that is
-counted along it (``words``, ``epochs``, ``validate_every``, ``validation_words``, the words seen of a learning curve) count running
-words, as for every model. Sub-words are learned before the training begins: its seconds, and a budget in minutes, do not hold that
-time.
+Of sub-words, ``length``, ``batch`` and ``candidates`` count sub-words, for they say what a step costs. The budget and all that
+is counted along it (``words``, ``epochs``, ``validate_every``, ``validation_words``, the words seen of a learning curve) count
+running words, as for every model. Sub-words are learned before the training begins: its seconds, and a budget in minutes, do not
+hold that time.
 """
 
 from __future__ import annotations
