@@ -1,6 +1,5 @@
 """Models: Word2Vec and the systems it is compared with, encoders, recurrent and reconstructing networks, controls, and files."""
 
-from study.model.attention_maps import AttentionMaps
 from study.model.controls import Random
 from study.model.count import Count
 from study.model.encoder import Transformer, Untrained
@@ -15,7 +14,6 @@ from study.model.vectors import Vectors
 from study.model.word2vec import Word2Vec
 
 __all__ = [
-    "AttentionMaps",
     "Count",
     "FastText",
     "HuggingFace",

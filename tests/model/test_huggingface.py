@@ -156,6 +156,31 @@ def test_a_long_sentence_is_cut_to_a_window_around_the_target(folder):
     assert whole == pytest.approx(np.concatenate(windows).mean(axis=0), abs=1e-5)
 
 
+def test_attention_is_that_of_its_subwords_pooled_to_words(folder):
+    model = opened(folder)
+    network = transformers.AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
+    identifiers = tokenizer_of(folder)("the A12 zebra bank")["input_ids"]  # [CLS] the a ##1 ##2 [UNK] bank [SEP]
+    with torch.inference_mode():
+        raw = torch.cat(list(network(torch.tensor([identifiers]), output_attentions=True).attentions)).numpy()
+    assert model.attends()
+    (seen,) = model.attention_maps(["the", "A12", "zebra", "bank"])
+    assert seen.keys.names == ("[CLS]", "the", "A12", "zebra", "bank", "[SEP]")
+    assert seen.keys.places.tolist() == [-1, 0, 1, 2, 3, -1]
+    rows = np.stack([raw[:, :, 0], raw[:, :, 1], raw[:, :, 2:5].mean(axis=2), *(raw[:, :, place] for place in (5, 6, 7))], axis=2)
+    pooled = np.stack(
+        [rows[..., 0], rows[..., 1], rows[..., 2:5].sum(axis=3), *(rows[..., place] for place in (5, 6, 7))], axis=3
+    )
+    assert seen.weights == pytest.approx(pooled, abs=1e-5)
+    assert seen.weights.sum(axis=3) == pytest.approx(1, abs=1e-5)
+    before = embed(model, ("the river bank", 1, 2))["layer-2"]
+    assert np.array_equal(before, embed(opened(folder), ("the river bank", 1, 2))["layer-2"]), "vectors are read as before"
+
+
+def test_attention_of_a_long_sentence_is_cut_between_words(folder):
+    (seen,) = opened(folder, length=8).attention_maps(["the", "river", "a12", "a12", "bank"])  # room for 6 of 9 sub-words
+    assert seen.keys.names == ("[CLS]", "the", "river", "a12", "[SEP]")
+
+
 def test_a_sentence_longer_than_the_encoder_is_read_by_default(folder):
     model = opened(folder)
     assert model.opened.length == 40

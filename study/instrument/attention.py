@@ -12,9 +12,9 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from study.contracts import Array, Moment, Observe, StudyError
+from study.contracts import Moment, Observe, StudyError
 from study.corpus import EncodedCorpus
-from study.model.heads import head_table
+from study.instrument.heads import head_table
 from study.model.maps import Attends, AttentionMap
 
 COLUMNS = (
@@ -27,6 +27,7 @@ COLUMNS = (
     "query_word",
     "key_position",
     "key_word",
+    "symbol",
     "target",
     "weight",
 )
@@ -70,9 +71,10 @@ class AttentionMaps:
         mapping of str to DataFrame
             ``attention``, a row per weight: ``sentence``, from 1; ``sentence_words``, how many it has, be they read or not;
             ``kind``, ``self`` or ``cross``; ``layer``, ``head``, from 1; ``query_position``, ``query_word``, ``key_position``,
-            ``key_word``: words and their places from 0, or symbols and -1 (see ``study.model.maps``); ``target``, whether the
-            query's word is the marked one; ``weight``.
-            ``attention_heads``: see ``study.model.heads.head_table``.
+            ``key_word``: words and symbols as ``study.model.maps`` names them, and their positions, from 0, in what is read;
+            ``symbol``, whether the key is one; ``target``, whether the query is the marked word; ``weight``, over the keys of a
+            query with the sum 1.
+            ``attention_heads``: see ``study.instrument.heads.head_table``.
 
         Raises
         ------
@@ -141,18 +143,19 @@ def weight_table(number: int, words: int, targets: set[int], seen: AttentionMap)
     """Return a map as rows, one per weight; see ``AttentionMaps.measure``."""
     layer, head, query, key = np.indices(seen.weights.shape).reshape(4, -1)
     names_of = [np.array(one.names, dtype=object) for one in (seen.queries, seen.keys)]
-    query_position: Array = seen.queries.places[query]
+    ahead = len(seen.keys.names) - len(seen.queries.names)  # a decoder says no first boundary
     columns = {
         "sentence": number,
         "sentence_words": words,
         "kind": seen.kind,
         "layer": layer + 1,
         "head": head + 1,
-        "query_position": query_position,
+        "query_position": query + ahead,
         "query_word": names_of[0][query],
-        "key_position": seen.keys.places[key],
+        "key_position": key,
         "key_word": names_of[1][key],
-        "target": np.isin(query_position, list(targets)),
+        "symbol": ~seen.keys.words[key],
+        "target": np.isin(seen.queries.places[query], list(targets)),
         "weight": seen.weights.reshape(-1),
     }
     return pd.DataFrame(columns)[list(COLUMNS)]
