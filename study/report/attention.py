@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
@@ -75,6 +76,8 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
             "entropy of a word’s weights, and how far away the words are that they fall on. "
             "Dotted: looking evenly at everything."
         )
+        if run.seeds > 1:
+            caption += " Every seed has heads of its own."
         figures += album.add("attention-heads", caption, heads(run.in_order(run.attention_heads), look))
         tables.append(head_table(run))
     in_sight = [table for table in tables if len(table.rows) <= IN_SIGHT]
@@ -85,13 +88,17 @@ def _maps(run: Run, album: Album) -> list[Drawn]:
     frame = run.in_order(run.attention)
     models = list(dict.fromkeys(frame["model"]))
     drawn: list[Drawn] = []
-    for model in [model for model in models if model not in CONTROLS][:MOST_MODELS] or models[:MOST_MODELS]:
+    shown = [model for model in models if model not in CONTROLS] or models
+    for model in shown[:MOST_MODELS]:
         mine = frame[frame["model"] == model]
         for (sentence, kind), rows in mine[mine["seed"] == mine["seed"].min()].groupby(["sentence", "kind"], sort=False):
             seen = Map.of(rows)
             layers, chosen = choose(seen)
             name = f"attention-{model}-{sentence:.0f}" + ("" if kind == "self" else f"-{kind}")
-            caption = _caption(f"{model}, {KINDS[str(kind)]}", seen, rows, layers, chosen)
+            who = f"{model}, seed {rows['seed'].iloc[0]:.0f}" if run.seeds > 1 else model
+            caption = _caption(f"{who}, {KINDS[str(kind)]}", seen, rows, layers, chosen)
+            if len(shown) > MOST_MODELS:
+                caption += f" Maps are drawn of {MOST_MODELS} models; attention.csv has those of all {len(models)}."
             drawn += album.add(name, caption, heat_maps(seen, layers, chosen))
     return drawn
 
@@ -152,10 +159,11 @@ def heat_maps(seen: Map, layers: Sequence[int], chosen: Sequence[Sequence[int]])
     figure = Figure(figsize=(max(side * columns, 3.4) + 1.9, (tall + 0.3) * len(layers) + 1.1), layout="constrained")
     grid = figure.subplots(len(layers), columns, squeeze=False)
     top = max(seen.weights[layer, heads].max() for layer, heads in zip(layers, chosen, strict=True))
+    colours = PowerNorm(0.5, vmin=0, vmax=top)  # small weights are told apart too
     image = None
     for row, (layer, heads) in enumerate(zip(layers, chosen, strict=True)):
         for axis, head in zip(grid[row], heads, strict=True):
-            image = axis.imshow(seen.weights[layer, head], vmin=0, vmax=top, cmap="cividis", aspect="auto")
+            image = axis.imshow(seen.weights[layer, head], norm=colours, cmap="cividis", aspect="auto")
             axis.set_title(f"layer {layer + 1}, head {head + 1}", fontsize=9)
             axis.spines[:].set_visible(False)
             axis.tick_params(length=0)
@@ -166,7 +174,7 @@ def heat_maps(seen: Map, layers: Sequence[int], chosen: Sequence[Sequence[int]])
     figure.supylabel("who looks", fontsize=9, color="#5f6368")
     figure.supxlabel("at whom", fontsize=9, color="#5f6368")
     assert image is not None  # there is at least one head
-    figure.colorbar(image, ax=grid, shrink=0.8, pad=0.01).set_label("weight")
+    figure.colorbar(image, ax=grid, shrink=0.8, pad=0.01).set_label("weight (colours by its root)")
     return figure
 
 
@@ -233,10 +241,10 @@ def head_table(run: Run) -> Table:
     wide = frame.pivot_table(index=keys, columns="measure", values=["value", "low", "high", "uniform"], sort=False)
     told = [key for key in keys if key in ("model", "layer", "head") or frame[key].nunique() > 1]
     rows: list[Row] = []
-    last: tuple[str, str] | None = None
+    told_of: set[tuple[str, str]] = set()
     for at, (_, row) in zip(wide.index.to_frame().to_dict("records"), wide.iterrows(), strict=True):
-        if (at["model"], at["kind"]) != last:
-            last = (at["model"], at["kind"])
+        if (at["model"], at["kind"]) not in told_of:
+            told_of.add((at["model"], at["kind"]))
             even = {"model": at["model"], "kind": at["kind"], "layer": "looking evenly"}
             cells = [Cell(str(even.get(key, ""))) for key in told]
             rows.append(Row((*cells, *(Cell(number(row["uniform", m], 2), number=True) for m in MEASURES)), quiet=True))
