@@ -186,4 +186,4 @@ def test_a_long_table_is_folded_away_and_without_attention_there_is_nothing(atte
     found = drawn(attentive_run([weight_rows("transformer")], [head_rows("transformer", layers=6, heads=12)]))
     assert (len(found.tables), len(found.folded)) == (0, 1)
     nothing = drawn(make_run("plain"))
-    assert not (nothing.figures or nothing.tables or nothing.folded)
+    assert [*nothing.figures, *nothing.tables, *nothing.folded] == []
