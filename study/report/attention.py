@@ -129,7 +129,8 @@ def choose(seen: Map) -> tuple[list[int], list[list[int]]]:
     words, nats; what falls on symbols tells nothing.
     """
     wide = max(1, min(MOST, int(ROOM / _side(seen))))
-    layers = np.unique(np.linspace(0, len(seen.weights) - 1, min(len(seen.weights), wide)).round().astype(int)).tolist()
+    number_of = min(len(seen.weights), max(2, wide))  # the first and the last in any case
+    layers = np.linspace(0, len(seen.weights) - 1, number_of).round().astype(int).tolist()
     weights = seen.weights[..., ~seen.symbols]  # (l, h, u, words)
     falls = weights.sum(axis=3, keepdims=True)
     even = np.divide(falls, weights.shape[3], out=np.ones_like(falls), where=falls > 0)
@@ -144,7 +145,7 @@ def _side(seen: Map) -> float:
 
 @mpl.rc_context(STYLE)
 def heat_maps(seen: Map, layers: Sequence[int], chosen: Sequence[Sequence[int]]) -> Figure:
-    """Draw a map per head, a row of them per layer, all in the same colours.
+    """Draw a map per head, a row of them per layer, in the same colours whatever is drawn.
 
     Parameters
     ----------
@@ -158,8 +159,7 @@ def heat_maps(seen: Map, layers: Sequence[int], chosen: Sequence[Sequence[int]])
     tall = side * len(seen.queries) / len(seen.keys)
     figure = Figure(figsize=(max(side * columns, 3.4) + 1.9, (tall + 0.3) * len(layers) + 1.1), layout="constrained")
     grid = figure.subplots(len(layers), columns, squeeze=False)
-    top = max(seen.weights[layer, heads].max() for layer, heads in zip(layers, chosen, strict=True))
-    colours = PowerNorm(0.5, vmin=0, vmax=top)  # small weights are told apart too
+    colours = PowerNorm(0.5, vmin=0, vmax=1)  # small weights are told apart too
     image = None
     for row, (layer, heads) in enumerate(zip(layers, chosen, strict=True)):
         for axis, head in zip(grid[row], heads, strict=True):

@@ -301,6 +301,10 @@ def test_a_model_that_reads_from_left_to_right_spells_each_word_as_within_a_text
     assert made["layer-2"][0] == pytest.approx(made["layer-2"][1], abs=1e-5)
     assert not np.allclose(made["layer-2"][1], made["layer-2"][2], atol=1e-3)
     assert np.isfinite(made["layer-2"][3]).all()
+    (seen,) = model.attention_maps(["the", "bank", "the", "river"])
+    assert seen.keys.names == ("the", "bank", "the", "river")
+    assert (seen.allowed == np.tri(4)).all(), "a word looks backwards only"
+    assert seen.weights.sum(axis=3) == pytest.approx(1, abs=1e-5)
 
 
 def test_an_encoder_that_counts_positions_from_after_the_padding_reads_its_longest_sequence(tmp_path):
@@ -319,6 +323,14 @@ def test_of_an_encoder_with_a_decoder_the_encoder_is_taken(tmp_path):
     assert model.layers == 2
     assert model.opened.length == 512
     assert np.isfinite(embed(model, (" ".join(["a12"] * 300), 0, 300))["layer-2"]).all()
+    (seen,) = model.attention_maps(["a12", "bank"])
+    assert seen.weights.sum(axis=3) == pytest.approx(np.ones((2, 2, 4)), abs=1e-5)
+
+
+def test_an_encoder_that_mixes_words_without_attention_has_none_to_look_at(folder, tmp_path):
+    config = transformers.FNetConfig(vocab_size=len(SYMBOLS + PARTS), hidden_size=16, num_hidden_layers=2, intermediate_size=32)
+    assert not opened(save(tmp_path, transformers.FNetModel(config), tokenizer())).attends()
+    assert opened(folder).attends()
 
 
 def test_an_encoder_of_pictures_is_refused(tmp_path):
