@@ -19,8 +19,10 @@ from study.corpus import EncodedCorpus
 from study.model.anatomy import Anatomy
 from study.model.contextual import Contextual
 from study.model.guessing import encoder_guesses, spelled_guesses
+from study.model.maps import AttentionMap, encoder_map, spelled_map
 from study.model.pretraining import Pretraining
 from study.model.regimen import Regimen, choose_fabric, limited_threads
+from study.model.sequences import Symbols
 from study.model.start import begin_with
 from study.model.transformer import Encoder
 from study.model.units import WORDS, Units
@@ -43,6 +45,15 @@ class Guesser(Contextual):
         with limited_threads(self.threads):
             return encoder_guesses(self.encoder, words, places, self.vocabulary.words, best)
 
+    def attends(self) -> bool:
+        """Say yes: every encoder has attention, be it uniform."""
+        return True
+
+    def attention_maps(self, sentence: Sentence) -> list[AttentionMap]:
+        """Return the sentence's map; see ``study.model.maps.Attends``."""
+        with limited_threads(self.threads):
+            return [encoder_map(self.encoder, Symbols(len(self.vocabulary)), sentence, self._identifiers(sentence))]
+
 
 @dataclass(kw_only=True)
 class Designed(Anatomy, Units, Guesser):
@@ -58,6 +69,13 @@ class Designed(Anatomy, Units, Guesser):
             return super().guess(sentences, places, best)
         with limited_threads(self.threads):
             return spelled_guesses(self.encoder, self.spelled, sentences, places, best)
+
+    def attention_maps(self, sentence: Sentence) -> list[AttentionMap]:
+        """Return the sentence's map, sub-words pooled to words; see ``study.model.maps.Attends``."""
+        if self.spelled is None:
+            return super().attention_maps(sentence)
+        with limited_threads(self.threads):
+            return [spelled_map(self.encoder, self.spelled.symbols, sentence, self._readings([sentence])[0])]
 
 
 @dataclass(kw_only=True)

@@ -142,6 +142,16 @@ def test_the_untrained_control_reads_the_same_sub_words(model, tmp_path):
     assert np.array_equal(embed(control, ("aba", 0, 1))["layer-1"], embed(again, ("aba", 0, 1))["layer-1"])
 
 
+def test_a_map_of_attention_is_pooled_to_words(model):
+    words = ["aba", "bkuba", RARE]
+    (seen,) = model.attention_maps(words)
+    assert seen.weights.shape == (2, 2, 5, 5), "blocks, heads, the words between two boundaries"
+    assert list(seen.queries.labels[1:4]) == words
+    assert seen.weights.sum(axis=-1) == pytest.approx(1, abs=1e-5)
+    (long,) = model.attention_maps(CORPUS.vocabulary.words)
+    assert list(long.queries.labels[1:-1]) == CORPUS.vocabulary.words[: len(long.queries.labels) - 2]
+
+
 def test_what_does_not_fit_is_refused(tmp_path):
     with pytest.raises(StudyError, match="units must be one of words, bpe, wordpiece, not 'letters'"):
         fit(tmp_path, units="letters")
