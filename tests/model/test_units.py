@@ -146,10 +146,10 @@ def test_a_map_of_attention_is_pooled_to_words(model):
     words = ["aba", "bkuba", RARE]
     (seen,) = model.attention_maps(words)
     assert seen.weights.shape == (2, 2, 5, 5), "blocks, heads, the words between two boundaries"
-    assert list(seen.queries.labels[1:4]) == words
+    assert list(seen.queries.names[1:4]) == words
     assert seen.weights.sum(axis=-1) == pytest.approx(1, abs=1e-5)
     (long,) = model.attention_maps(CORPUS.vocabulary.words)
-    assert list(long.queries.labels[1:-1]) == CORPUS.vocabulary.words[: len(long.queries.labels) - 2]
+    assert list(long.queries.names[1:-1]) == CORPUS.vocabulary.words[: len(long.queries.names) - 2]
 
 
 def test_what_does_not_fit_is_refused(tmp_path):
