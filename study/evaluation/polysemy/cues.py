@@ -46,7 +46,7 @@ def read_cues(path: Path) -> list[AmbiguousWord]:
             raise StudyError(f"{where}: expected {' TAB '.join(COLUMNS)}, found: {line}")
         word, split, sense, cues = cells[0], cells[1], cells[2], cells[3].split()
         if split not in ("development", "test") or splits.setdefault(word, split) != split:
-            raise StudyError(f"{where}: expected development or test, and one of them for all senses of '{word}', found '{split}'")
+            raise StudyError(f"{where}: expected development or test, one of them for all senses of '{word}', found '{split}'")
         mine = senses.setdefault(word, {})
         taken = {word, *(cue for others in mine.values() for cue in others)}
         wrong = sorted(taken & set(cues)) or sorted(cue for cue, times in Counter(cues).items() if times > 1)

@@ -1,20 +1,20 @@
-"""How far away may the one word stand that tells the sense of another?
+"""Senses by the distance of the telling word: how far away it may stand, among neutral words, and still be noticed.
 
 Sentences are made for the question. Each is a frame of filler words with an ambiguous *target* in its middle and exactly one
 telling word, the *cue*, at a known distance before or after it. What is controlled:
 
-- *the words*: at every distance, on both sides, for every cue of every sense, a frame is the same fillers in the same order and the
-  sentence has the same length; the only thing that changes with the distance is where the cue stands. So a view that gathers
+- *the words*: at every distance, on both sides, for every cue of every sense, a frame is the same fillers in the same order and
+  sentences have one length; the only thing that changes with the distance is where the cue stands. So a view that gathers
   words without regard to their order gives the same vector at every distance, until the cue leaves what it gathers.
 - *the fillers*: each frame is asked with the cues of all senses alike, so that fillers cannot tell the sense, whatever they mean:
   an answer that rests on them is right exactly as often as guessing.
 - *the cue itself*: a sense is learnt from sentences with its other cues. Recognising a word again does not help; that the new cue
   resembles the others has to be known from the training text. ``cue alone`` (cue and target, no fillers) shows how well it is
-  known: the ceiling of what a distance can leave over.
+  known before any distance or filler takes from it.
 
-What is not: fillers are strings of neutral phrases, not the prose that a model was trained on, and the target is often a bare noun
-among them; a model may do better where grammar leads from the cue to the target. The senses are those that the author saw, and
-their cues are frequent words that could be said of other things too. ``window`` asks of real sentences.
+What is not: fillers are strings of neutral phrases, not the prose that a model was trained on, and the target stands among them
+without a part in their grammar; a model may do better where grammar leads from the cue to the target. The senses are those that
+the author saw, and their cues are frequent words that could be said of other things too. ``window`` asks of real sentences.
 
 Every distance and side is an experiment of its own, taught and asked there: in each fold one cue of each sense is left out, and
 the sentences that hold it get the sense of the nearest centroid, by the cosine of their differences from the mean of what was
@@ -54,7 +54,7 @@ class TellingWord:
     data : str
         Columns ``word, split, sense, cues``: a line per sense, its telling words separated by spaces.
     distances : sequence of int
-        Words from the target to the cue, 1 being its neighbour. The largest sets the length of every sentence: twice that, and one.
+        Words from the target to the cue, 1 being its neighbour. Twice the largest and one are the words of a sentence.
     frames : int
         Strings of fillers of each word.
     fillers : sequence of str
@@ -108,7 +108,9 @@ class TellingWord:
         for word in words:
             frames = self._frames(word.word)
             for distance, side, sense, cue, number in self._asked(word):
-                made, place = sentence(word.word, cue, distance, side, frames[number]) if distance else alone(word.word, cue, side)
+                made, place = (
+                    sentence(word.word, cue, distance, side, frames[number]) if distance else alone(word.word, cue, side)
+                )
                 name = f"{word.word}-{cue}/{distance:02d}-{side}-{number}"
                 rows.append((name, word.word, word.split, sense, cue, distance, side, place))
                 sentences.append(made)
@@ -123,13 +125,13 @@ class TellingWord:
         words = sum(len(phrase.split()) for phrase in self.fillers)
         if not self.distances or min(self.distances) < 1 or self.frames < 1 or self.cues < 2:
             raise StudyError(
-                f"distances={list(self.distances)}, frames={self.frames}, cues={self.cues}: expected distances from 1, one frame and "
-                "two cues at least"
+                f"distances={list(self.distances)}, frames={self.frames}, cues={self.cues}: expected distances from 1, "
+                "one frame and two cues at least"
             )
         if words < 2 * max(self.distances) - 2:
             raise StudyError(
-                f"fillers: expected phrases of {2 * max(self.distances) - 2} words together for a distance of {max(self.distances)}, "
-                f"found {words} words; add phrases or shorten the distances"
+                f"fillers: expected phrases of {2 * max(self.distances) - 2} words together for a distance of "
+                f"{max(self.distances)}, found {words} words; add phrases or shorten the distances"
             )
 
     def _check_fillers(self, words: Sequence[AmbiguousWord], corpus: Corpus) -> None:

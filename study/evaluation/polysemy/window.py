@@ -1,9 +1,9 @@
-"""How much of a real sentence is needed to tell the sense of a word?
+"""Senses in a window: how many words around a word in a real sentence tell its sense.
 
-In real sentences nobody knows which word tells the sense, nor is it one alone; counting which words go with a sense needs more
-labelled sentences than there are. So nothing is guessed: the sentence is cut to the words within a distance d of its target, and
-everything is done as with whole sentences. What accuracy gains from one d to the next is what the words between them tell, beyond
-what the nearer ones told already; what it loses against the whole sentence is what a reader of so few words misses.
+In real sentences nobody knows which word tells the sense, nor is it one alone; to count which words go with a sense takes more
+labelled sentences than there are. So nothing is guessed: sentences are cut to the words within a distance of their target, and
+everything is done as with whole ones. What accuracy gains from one distance to the next is what the words between tell beyond the
+nearer ones; what it lacks against whole sentences is what a reader of so few words misses.
 
 Controlled: the same occurrences are asked at every distance, and senses are taught and asked alike, from sentences cut alike, so
 that no system is punished for meeting fragments that it was not taught with. All senses of a word have equally many sentences:
@@ -79,8 +79,8 @@ class SensesInWindow:
         """
         if not self.distances or min(self.distances) < 1 or self.fewest < 2 or self.sentences < self.fewest or self.repeats < 1:
             raise StudyError(
-                f"distances={list(self.distances)}, sentences={self.sentences}, fewest={self.fewest}, repeats={self.repeats}: expected "
-                "distances from 1, two or more as the fewest sentences of a sense, no fewer to be drawn, and one repeat"
+                f"distances={list(self.distances)}, sentences={self.sentences}, fewest={self.fewest}, repeats={self.repeats}: "
+                "expected distances from 1, two or more as the fewest sentences of a sense, no fewer to draw, and one repeat"
             )
         path = table.locate(self.data, self.source)
         rows = _folder(path) if path.is_dir() else read_rows(path)
@@ -96,7 +96,8 @@ class SensesInWindow:
             }
         )
         items = self._drawn(items, path)
-        cut, rows_of = [], {}
+        cut: list[tuple[Sequence[str], tuple[int, int]]] = []
+        rows_of = {}
         for distance in self.distances:
             rows_of[f"within {distance}"] = len(cut) + np.arange(len(items))
             cut += [_cut(sentences[number], start, stop, distance) for number, start, stop in places[items["place"]].tolist()]
@@ -118,7 +119,9 @@ class SensesInWindow:
                 )
             rng = np.random.default_rng((self.seed, number))
             each = min(self.sentences, int(usable.min()))
-            parts += [part.iloc[np.sort(rng.permutation(np.flatnonzero(part["gold"] == sense))[:each])] for sense in sorted(usable.index)]
+            for sense in sorted(usable.index):
+                drawn = rng.permutation(np.flatnonzero(part["gold"] == sense))[:each]
+                parts.append(part.iloc[np.sort(drawn)])
         return pd.concat(parts, ignore_index=True)
 
     def score(self, questions: Questions, vectors: Mapping[str, Array]) -> Result:
@@ -128,12 +131,13 @@ class SensesInWindow:
             directions = unit(array)
             for distance in self.distances:
                 answers = self._answers(questions.items, directions[questions.items[f"within {distance}"]])
-                frames.append(answers.assign(view=view, question=f"within: {distance}", item=answers["item"] + f"-{distance:02d}"))
+                item = answers["item"] + f"-{distance:02d}"
+                frames.append(answers.assign(view=view, question=f"within: {distance}", item=item))
         asked = ["within", *(f"within: {distance}" for distance in self.distances)]
         return summarise(pd.concat(frames, ignore_index=True), {(question, self.main_metric): None for question in asked})
 
     def _answers(self, items: pd.DataFrame, directions: Array) -> pd.DataFrame:
-        """Return a row per item and repeat with the sense it was given, none where not all senses of its word have two vectors."""
+        """Return a row per item and repeat with the sense it was given; none where a sense of its word lacks two vectors."""
         given = np.full((len(items), self.repeats), "", dtype=object)
         known = np.isfinite(directions).all(1)
         for number, (_, part) in enumerate(items.groupby("group", sort=True)):
