@@ -23,7 +23,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from study.contracts import Array, Corpus, Questions, Result, StudyError
+from study.contracts import Array, Corpus, NotAskableError, Questions, Result, StudyError
 from study.evaluation.data import table
 from study.evaluation.data.table import Row
 from study.evaluation.polysemy import sense_files
@@ -42,6 +42,8 @@ class SensesInWindow:
     data : str
         A task file as for ``Senses``, or the folder of CoarseWSD-20, all of whose words and sentences are taken for the test: its
         models choose their headline views on the development words of another task of the family.
+    needed : bool
+        Whether a study stops where the data are missing; else it goes on without this task, and its report says so.
     distances : sequence of int
         Words kept on each side of the target.
     sentences : int
@@ -57,6 +59,7 @@ class SensesInWindow:
     """
 
     data: str = field(metadata={"resource": True})
+    needed: bool = field(metadata={"resource": True})
     distances: Sequence[int]
     sentences: int
     fewest: int
@@ -75,14 +78,17 @@ class SensesInWindow:
         Raises
         ------
         StudyError
-            For a setting that cannot be, a bad line, or a word without two senses of enough sentences, or in two splits.
+            For a setting that cannot be, missing data, a bad line, or a word without two senses of enough sentences, or in two
+            splits.
+        NotAskableError
+            For missing data that are not needed.
         """
         if not self.distances or min(self.distances) < 1 or self.fewest < 2 or self.sentences < self.fewest or self.repeats < 1:
             raise StudyError(
                 f"distances={list(self.distances)}, sentences={self.sentences}, fewest={self.fewest}, repeats={self.repeats}: "
                 "expected distances from 1, two or more as the fewest sentences of a sense, no fewer to draw, and one repeat"
             )
-        path = table.locate(self.data, self.source)
+        path = self._located()
         rows = _folder(path) if path.is_dir() else read_rows(path)
         _, sentences, places, kept, dropped = table.align(rows, corpus)
         used = [rows[number] for number in kept]
@@ -105,6 +111,14 @@ class SensesInWindow:
         note = f"{items['group'].nunique()} words, {len(items)} sentences, each cut to {len(self.distances)} widths"
         items = items.drop(columns="place").assign(place=np.arange(len(items)), **rows_of)
         return Questions("target", [words for words, _ in cut], at, items, dropped, note)
+
+    def _located(self) -> Path:
+        try:
+            return table.locate(self.data, self.source)
+        except StudyError as fault:
+            if self.needed:
+                raise
+            raise NotAskableError(str(fault)) from fault
 
     def _drawn(self, items: pd.DataFrame, path: Path) -> pd.DataFrame:
         """Draw equally many sentences of each sense of a word."""
