@@ -13,7 +13,7 @@ AT = (1, 5, 30)
 @pytest.fixture
 def run(make_run):
     """A run whose polysemy task is asked by distance, over two seeds, with one model read in a narrow way too."""
-    folder = make_run(seeds=2)
+    folder = make_run(seeds=2, families=("polysemy",))
     scores = pd.read_csv(folder / "scores.csv")
     bank = scores[(scores["task"] == "bank") & (scores["view"] != "baseline")]
     near = bank[bank["model"] == "cbow"].assign(model="cbow_near")

@@ -168,18 +168,22 @@ class TellingWord:
         return summarise(pd.concat(frames, ignore_index=True), {(question, self.main_metric): None for question in asked})
 
     def _answers(self, questions: Questions, array: Array) -> pd.DataFrame:
-        parts = []
-        for number, (_, word) in enumerate(questions.items.groupby("group", sort=True)):
-            senses, cues = list(dict.fromkeys(word["gold"])), word.groupby("gold")["cue"].nunique().iloc[0]
+        """Return a row per sentence with the sense it was given; none where a vector of its word lacks at that distance and side."""
+        items = questions.items
+        given = np.full(len(items), "", dtype=object)
+        for number, (_, word) in enumerate(items.groupby("group", sort=True)):
+            senses, cues = np.array(list(dict.fromkeys(word["gold"])), dtype=object), word["cue"].nunique()
             rng = np.random.default_rng((self.seed, number))
-            folds = np.stack([rng.permutation(cues) for _ in senses])
-            for (distance, _), items in word.groupby(["distance", "side"], sort=False):
-                block = array[items["place"].to_numpy()].astype(np.float64).reshape(len(senses), cues, -1, array.shape[1])
-                known = bool(np.isfinite(block).all())
-                given = np.array(senses, dtype=object)[told_by_others(block, folds)].ravel() if known else ""
-                question = f"distance: {distance}" if distance else ALONE
-                parts.append(items[["item", "group", "split", "gold"]].assign(question=question, predicted=given, known=known))
-        return pd.concat(parts, ignore_index=True).assign(gold_value=np.nan, predicted_value=np.nan)
+            folds = np.stack([rng.permutation(cues // len(senses)) for _ in senses])
+            for rows in word.groupby(["distance", "side"]).indices.values():
+                rows = word.index.to_numpy()[rows]
+                block = array[items["place"].to_numpy()[rows]].astype(np.float64)
+                if np.isfinite(block).all():
+                    given[rows] = senses[told_by_others(block.reshape(*folds.shape, -1, array.shape[1]), folds).ravel()]
+        question = np.where(items["distance"] > 0, "distance: " + items["distance"].astype(str), ALONE)
+        return items[["item", "group", "split", "gold"]].assign(
+            question=question, predicted=given, known=given != "", gold_value=np.nan, predicted_value=np.nan
+        )
 
 
 def sentence(
