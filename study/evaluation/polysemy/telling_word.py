@@ -168,7 +168,7 @@ class TellingWord:
         return summarise(pd.concat(frames, ignore_index=True), {(question, self.main_metric): None for question in asked})
 
     def _answers(self, questions: Questions, array: Array) -> pd.DataFrame:
-        """Return a row per sentence with the sense it was given; none where a vector of its word lacks at that distance and side."""
+        """Return a row per sentence with the sense it was given; none where its word lacks a vector at that distance and side."""
         items = questions.items
         given = np.full(len(items), "", dtype=object)
         for number, (_, word) in enumerate(items.groupby("group", sort=True)):
