@@ -109,7 +109,7 @@ class SensesInWindow:
             cut += [_cut(sentences[number], start, stop, distance) for number, start, stop in places[items["place"]].tolist()]
         at = np.array([(number, *span) for number, (_, span) in enumerate(cut)], dtype=np.int64)
         note = f"{items['group'].nunique()} words, {len(items)} sentences, each cut to {len(self.distances)} widths"
-        items = items.drop(columns="place").assign(place=np.arange(len(items)), **rows_of)
+        items = items.assign(**rows_of, place=rows_of[f"within {max(self.distances)}"])
         return Questions("target", [words for words, _ in cut], at, items, dropped, note)
 
     def _located(self) -> Path:

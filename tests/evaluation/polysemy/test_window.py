@@ -37,6 +37,7 @@ def test_each_sentence_is_cut_to_the_words_near_its_target(tmp_path):
         number, start, stop = questions.places[item[f"within {distance}"]]
         assert questions.sentences[number][start:stop] == [item["group"]]
         cut.append(" ".join(questions.sentences[number]))
+    assert item["place"] == item["within 30"], "what a task is looked over by"
     assert cut[0] == "the bank five"
     assert cut[1].startswith("river four the bank five six number")
     assert cut[2].startswith("one two river four the bank")
