@@ -35,8 +35,8 @@ import pandas as pd
 from study.contracts import Array, Corpus, NotAskableError, Questions, Result, StudyError
 from study.evaluation.data import table
 from study.evaluation.polysemy.cues import AmbiguousWord, known_cues, read_cues
+from study.evaluation.polysemy.distances import METRIC, summarise_by_distance
 from study.evaluation.polysemy.senses import TIE, unit
-from study.evaluation.statistics.uncertainty import summarise
 
 ALONE = "cue alone"
 SIDES = ("before", "after")
@@ -82,7 +82,7 @@ class TellingWord:
     description: str = field(metadata={"resource": True})
     source: str = field(metadata={"resource": True})
 
-    main_metric: ClassVar[str] = "word_accuracy"
+    main_metric: ClassVar[str] = METRIC
     main_question: ClassVar[str] = "distance"
     version: ClassVar[int] = 1
 
@@ -164,8 +164,7 @@ class TellingWord:
     def score(self, questions: Questions, vectors: Mapping[str, Array]) -> Result:
         """Score every view at every distance, and with the cue alone."""
         frames = [self._answers(questions, array).assign(view=view) for view, array in vectors.items()]
-        asked = ["distance", *(f"distance: {distance}" for distance in self.distances), ALONE]
-        return summarise(pd.concat(frames, ignore_index=True), {(question, self.main_metric): None for question in asked})
+        return summarise_by_distance(pd.concat(frames, ignore_index=True), "distance", self.distances, ALONE)
 
     def _answers(self, questions: Questions, array: Array) -> pd.DataFrame:
         """Return a row per sentence with the sense it was given; none where its word lacks a vector at that distance and side."""

@@ -27,8 +27,8 @@ from study.contracts import Array, Corpus, NotAskableError, Questions, Result, S
 from study.evaluation.data import table
 from study.evaluation.data.table import Row
 from study.evaluation.polysemy import sense_files
+from study.evaluation.polysemy.distances import METRIC, summarise_by_distance
 from study.evaluation.polysemy.senses import left_out, nearest_centroid, read_rows, unit
-from study.evaluation.statistics.uncertainty import summarise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class SensesInWindow:
     description: str = field(metadata={"resource": True})
     source: str = field(metadata={"resource": True})
 
-    main_metric: ClassVar[str] = "word_accuracy"
+    main_metric: ClassVar[str] = METRIC
     main_question: ClassVar[str] = "within"
     version: ClassVar[int] = 1
 
@@ -147,8 +147,7 @@ class SensesInWindow:
                 answers = self._answers(questions.items, directions[questions.items[f"within {distance}"]])
                 item = answers["item"] + f"-{distance:02d}"
                 frames.append(answers.assign(view=view, question=f"within: {distance}", item=item))
-        asked = ["within", *(f"within: {distance}" for distance in self.distances)]
-        return summarise(pd.concat(frames, ignore_index=True), {(question, self.main_metric): None for question in asked})
+        return summarise_by_distance(pd.concat(frames, ignore_index=True), "within", self.distances)
 
     def _answers(self, items: pd.DataFrame, directions: Array) -> pd.DataFrame:
         """Return a row per item and repeat with the sense it was given; none where a sense of its word lacks two vectors."""
