@@ -52,7 +52,7 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
         "Sense accuracy of headline views by distance, with 95 % intervals; dotted: chance. Telling word: the only word of "
         "the sentence that tells the sense stands so far away, among neutral words. Window: real sentences, cut that near it."
     )
-    return Section(TITLE, album.add("distance", caption, draw(scores, look)), tables(run, scores))
+    return Section(TITLE, album.add("distance", caption, draw(scores, look)), folded=tables(run, scores))
 
 
 @mpl.rc_context(STYLE)
@@ -66,7 +66,7 @@ def draw(scores: pd.DataFrame, look: Mapping[str, Look]) -> Figure:
     look : mapping of str to Look
     """
     groups = [(str(task), str(stem), part) for (task, stem), part in scores.groupby(["task", "stem"], sort=False)]
-    figure, axes = panels(len(groups), width=5.2, height=3.9, columns=2)
+    figure, axes = panels(len(groups), width=4.6, height=3.9, columns=3)
     for axis, (task, stem, part) in zip(axes, groups, strict=True):
         _lines(axis, part, look)
         axis.set_title(spell(task))

@@ -54,7 +54,7 @@ def test_the_figure_has_a_panel_per_task_a_line_per_model_and_its_distances_as_t
 
 def test_the_tables_have_a_row_per_model_and_a_column_per_distance_and_question(run, tmp_path):
     section = distance.section(run, plot.looks([*run.trained, *run.controls]), Album(tmp_path))
-    made, cut = section.tables
+    made, cut = section.folded
     assert [cell.text for cell in made.header[1:]] == ["1", "5", "30", "cue alone"]
     assert [cell.text for cell in cut.header[1:]] == ["1", "5", "30"]
     assert [row.cells[0].text for row in cut.rows] == ["cbow", "transformer", "untrained", "random"]
