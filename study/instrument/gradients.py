@@ -23,8 +23,8 @@ from torch import Tensor
 
 from study.contracts import Array, Model, Moment, Observe
 from study.corpus import EncodedCorpus
+from study.instrument.development import STAGES, error_of_mean, hidden_words, stages
 from study.model.attention import backwards, within
-from study.model.development import STAGES, error_of_mean, hidden_words, stages
 from study.model.encoder import Transformer
 from study.model.objective import Masked, full_loss
 from study.model.regimen import limited_threads
@@ -94,7 +94,7 @@ def lengths(encoder: Encoder, batch: Masked) -> dict[tuple, float]:
     encoder.train()
     states = encoder(batch.words, batch.segments, batch.places)
     loss = full_loss(encoder, states[-1], batch.targets)[0] / len(batch.targets)
-    asked = [(key, weight, rows) for key, weight, rows in weights_of(encoder)]
+    asked = list(weights_of(encoder))
     asked += [((number, "vectors that reach it"), x, slice(None)) for number, x in enumerate(states[:-1], start=1)]
     found = torch.autograd.grad(loss, [x for _, x, _ in asked])
     encoder.eval()
@@ -109,12 +109,12 @@ def weights_of(encoder: Encoder) -> Iterator[tuple[tuple[int, str], Tensor, slic
     for number, block in enumerate(encoder.blocks, start=1):
         assert isinstance(block, Block)
         ask, answer = block.attention.ask, block.attention.answer
-        asked = ask is not None and ask.out_features == 3 * answer.in_features
-        cut = 2 * answer.in_features if asked else 0  # the rows of queries and keys stand first
-        if asked:
-            yield (number, "queries and keys"), ask.weight, slice(cut)
         if ask is not None:
-            yield (number, "values and answers"), ask.weight, slice(cut, None)
+            own = ask.out_features == 3 * answer.in_features  # queries and keys have rows of their own, which stand first
+            values = 2 * answer.in_features if own else 0
+            if own:
+                yield (number, "queries and keys"), ask.weight, slice(values)
+            yield (number, "values and answers"), ask.weight, slice(values, None)
         yield (number, "values and answers"), answer.weight, slice(None)
         if block.mlp is not None:
             yield (number, "MLP"), block.mlp.widen.weight, slice(None)

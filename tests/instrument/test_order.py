@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from study.model.order import Order, changes, orders
-from tests.model.small_transformer import CORPUS, trained
+from study.instrument.order import Order, changes, orders
+from tests.instrument.small_transformer import CORPUS, trained
 
 ORDER = Order(sentences=40, shortest=4, seed=0)
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from study.contracts import Array
+from study.contracts import Array, StudyError
 from study.corpus import EncodedCorpus
 from study.model.encoder import Transformer
 from study.model.objective import Masked, mask
@@ -25,7 +25,7 @@ STAGES = ("start", "trained")
 
 
 def stages(model: Transformer) -> Iterator[tuple[str, Encoder]]:
-    """Yield ``start`` and ``trained`` with an encoder each, copies that read as in use (nothing is dropped) and may be changed."""
+    """Yield ``start`` and ``trained`` with an encoder each: copies, which may be changed, in use, not in training."""
     yield "start", model.fresh().to(model.encoder.table.weight.device).eval()
     yield "trained", copy.deepcopy(model.encoder).eval()
 
@@ -72,10 +72,20 @@ def whole_sentences(model: Transformer, corpus: EncodedCorpus, *, shortest: int,
     -------
     list of Tensors of shape (b, t), int64
         The sentences of each length together, boundaries included.
+
+    Raises
+    ------
+    StudyError
+        Where there are not even two.
     """
     offsets = np.asarray(corpus.sentence_offsets("development"))
     lengths = np.diff(offsets)
     fitting = np.flatnonzero((lengths >= shortest) & (lengths <= model.length - 2))
+    if len(fitting) < 2:
+        raise StudyError(
+            f"The development part of corpus {corpus.name} has {len(fitting)} sentences of {shortest} to {model.length - 2} words: "
+            "an instrument needs two. Take a larger corpus, or another length of sentence."
+        )
     drawn = np.sort(np.random.default_rng(seed).permutation(fitting)[:number])
     boundary = np.array([Symbols(len(corpus.vocabulary)).boundary])
     by_length: dict[int, list[Array]] = {}

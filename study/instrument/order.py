@@ -1,8 +1,8 @@
 """An instrument: whether an encoder notices the order of the words.
 
 Read by f, a sentence x of t words becomes t vectors. Where nothing tells f the places of words, reading the words in another
-order P gives the same vectors in that order, ``f(P x) = P f(x)``: attention is blind to order. How far it is from that is measured
-by ``‖f(P x) - P f(x)‖ / ‖f(x)‖``. The boundaries at the ends stay where they are.
+order P gives the same vectors in that order, ``f(P x) = P f(x)``: attention is blind to order. How far f is from that is
+``‖f(P x) - P f(x)‖ / ‖f(x)‖``. The boundaries at the ends stay where they are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from study.contracts import Array, Model, Moment, Observe
 from study.corpus import EncodedCorpus
-from study.model.development import STAGES, error_of_mean, stages, whole_sentences
+from study.instrument.development import STAGES, error_of_mean, stages, whole_sentences
 from study.model.encoder import Transformer
 from study.model.regimen import limited_threads
 from study.model.transformer import Encoder
@@ -60,7 +60,7 @@ class Order:
             for number, (stage, encoder) in enumerate(stages(model), start=1):
                 for order in ORDERS:
                     random = np.random.default_rng(self.seed)
-                    parts = [changes(encoder, words, orders(order, *words.shape, random)) for words in groups]
+                    parts = [changes(encoder, words, orders(order, len(words), words.shape[1], random)) for words in groups]
                     for layer, values in enumerate(np.concatenate(parts, axis=1), start=1):
                         rows.append((stage, order, layer, values.mean(), error_of_mean(values), len(values)))
                 observe(Moment(number, len(STAGES), time.perf_counter() - begun))

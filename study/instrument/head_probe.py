@@ -26,7 +26,7 @@ from torch import Tensor
 
 from study.contracts import Array, Model, Moment, Observe
 from study.corpus import EncodedCorpus
-from study.model.development import STAGES, stages, whole_sentences
+from study.instrument.development import STAGES, stages, whole_sentences
 from study.model.encoder import Transformer
 from study.model.regimen import limited_threads
 from study.model.transformer import Encoder
@@ -37,7 +37,7 @@ QUESTIONS = {"the word before": -1, "the word itself": 0, "the word after": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heads:
+class HeadProbe:
     """Probes every head of every encoder, before and after its training, and the same heads shuffled.
 
     Parameters
@@ -64,7 +64,7 @@ class Heads:
         return isinstance(model, Transformer)
 
     def measure(self, model: Transformer, corpus: EncodedCorpus, observe: Observe) -> Mapping[str, pd.DataFrame]:
-        """Return ``head_probes``: ``stage, block, head, question, shuffled, value, error, n``, the share of n words told right."""
+        """Return ``head_probes``: ``stage, block, head, question, shuffled, value, error, n``, the share of n words right."""
         begun, rows = time.perf_counter(), []
         groups = whole_sentences(model, corpus, shortest=max(3, self.shortest), number=self.sentences, seed=self.seed)
         classes, sentence = asked(groups, frequency_classes(corpus.vocabulary.counts))
@@ -82,7 +82,7 @@ class Heads:
         return {"head_probes": pd.DataFrame(rows, columns=columns)}
 
     def probe(self, told: Array, gold: Array, half: Array) -> Array:
-        """Return which classes are told right from vectors (n, d), each half of the words by what the other taught: (n,), bool."""
+        """Return which classes are told right from vectors (n, d), each half by what the other taught: (n,), bool."""
         right = np.zeros(len(gold), bool)
         for side in (0, 1):
             learn, ask = half != side, half == side

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from study.contracts import Model, Moment, Observe
 from study.corpus import EncodedCorpus
-from study.model.development import STAGES, hidden_words, stages
+from study.instrument.development import STAGES, hidden_words, stages
 from study.model.encoder import Transformer
 from study.model.objective import Masked
 from study.model.regimen import limited_threads

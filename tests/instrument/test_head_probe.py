@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from study.model.heads import Heads, added, asked, frequency_classes, share, shuffle
-from tests.model.small_transformer import CORPUS, trained
+from study.instrument.head_probe import HeadProbe, added, asked, frequency_classes, share, shuffle
+from tests.instrument.small_transformer import CORPUS, trained
 
-HEADS = Heads(sentences=120, shortest=4, penalty=0.01, seed=0)
+HEADS = HeadProbe(sentences=120, shortest=4, penalty=0.01, seed=0)
 
 
 @pytest.fixture(scope="module")

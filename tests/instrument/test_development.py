@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from study.model.development import STAGES, error_of_mean, hidden_words, stages, whole_sentences
+from study.instrument.development import STAGES, error_of_mean, hidden_words, stages, whole_sentences
 from study.model.sequences import Symbols
-from tests.model.small_transformer import CORPUS, trained
+from tests.instrument.small_transformer import CORPUS, trained
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ def test_the_same_words_are_hidden_from_every_encoder(model):
 
 
 def test_sentences_are_whole_between_boundaries(model):
-    groups = whole_sentences(model, CORPUS, shortest=4, number=30, seed=0)
-    assert sum(len(words) for words in groups) == 30
+    groups = whole_sentences(model, CORPUS, shortest=4, number=15, seed=0)
+    assert sum(len(words) for words in groups) == 15
     texts = {tuple(CORPUS.ids("development", *CORPUS.sentence_offsets("development")[n : n + 2])) for n in range(50)}
     for words in groups:
         assert (words[:, [0, -1]] == Symbols(40).boundary).all()
