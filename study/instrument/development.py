@@ -83,8 +83,8 @@ def whole_sentences(model: Transformer, corpus: EncodedCorpus, *, shortest: int,
     fitting = np.flatnonzero((lengths >= shortest) & (lengths <= model.length - 2))
     if len(fitting) < 2:
         raise StudyError(
-            f"The development part of corpus {corpus.name} has {len(fitting)} sentences of {shortest} to {model.length - 2} words: "
-            "an instrument needs two. Take a larger corpus, or another length of sentence."
+            f"The development part of corpus {corpus.name} has {len(fitting)} sentences of {shortest} to {model.length - 2} "
+            "words: an instrument needs two. Take a larger corpus, or another length of sentence."
         )
     drawn = np.sort(np.random.default_rng(seed).permutation(fitting)[:number])
     boundary = np.array([Symbols(len(corpus.vocabulary)).boundary])

@@ -1,0 +1,165 @@
+"""What the parts of an encoder do: five claims of lectures beside what was measured of this run's encoders.
+
+The encoders are found by what they differ in, see ``study.report.factors.sweep``. The first model of the run is the full one: the
+others are told by what they have otherwise, and its heads are shown. Nothing here says whether a claim holds: the figures do.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from study.report import mechanism
+from study.report.album import Album, Section
+from study.report.claims import claims_table
+from study.report.factors import changes, contrasts, losses, over_seeds, sweep
+from study.report.measures import HEAD_KEYS, attention, by_width, gradients, head_accuracy, order_changes
+from study.report.mechanism import Panel, kinds, named
+from study.report.run import Run
+from study.report.table import Table, count, interval, listing, number, signed
+
+TITLE = "Mechanics"
+TABLES = ("losses", "gradients", "attention_spread", "order", "head_probes")
+
+
+def section(run: Run, album: Album) -> Section:
+    """Return the section of a run whose encoders were measured by instruments; an empty one of any other run."""
+    if all(getattr(run, name).empty for name in TABLES) or run.settings.empty:
+        return Section(TITLE)
+    pairs = contrasts(run)
+    scaling, order, depth, heads, mlp = _scaling(run), _order(run), _depth(run, pairs), _heads(run), _mlp(run, pairs)
+    seeds = f"{run.seeds} seeds" if run.seeds > 1 else "one seed: intervals over text alone"
+    caption = (
+        "Five claims of lectures, measured: division by √d (1), order (2), depth (3), heads (4), the MLP (5). 95 % intervals, "
+        f"{seeds}. Every encoder follows the same recipe. The table below sets the figures beside the claims."
+    )
+    figures = album.add("mechanics", caption, mechanism.figure([*scaling[:2], *order[:1], *depth[:1], *heads[:1], *mlp]))
+    caption = "Scaling: loss of hidden words, how much a softmax gives way (1 − Σ p²), and the gradient at other weights."
+    figures += album.add("mechanics-scaling", caption, mechanism.figure(scaling[2:]))
+    caption = "Order and depth: two neighbours swapped, and the gradient that reaches each block of the deepest encoders."
+    figures += album.add("mechanics-depth", caption, mechanism.figure([*order[1:], *depth[1:]]))
+    caption = "Heads (block.head): accuracy of a probe on each above that on the same head shuffled."
+    figures += album.add("mechanics-heads", caption, mechanism.figure(heads[1:], columns=2))
+    tables = [table for table in (claims_table(run, pairs), loss_table(run, pairs)) if table.rows]
+    return Section(TITLE, figures, tables, measure_tables(run))
+
+
+def _scaling(run: Run) -> list[Panel]:
+    models = by_width(run)
+    trained = losses(run)
+    frames = [
+        ("1 Gradient at queries and keys", gradients(run, "queries and keys"), "length of the gradient", True),
+        ("1 Entropy of attention", attention(run, "entropy"), "share of its ceiling", False),
+        ("1 Loss by width", trained[trained["stage"] == "trained"], "nats per hidden word", False),
+        ("1 Slope of the softmax", attention(run, "slope"), "1 − Σ p², mean over words", False),
+        ("1 Gradient at values and answers", gradients(run, "values and answers"), "length of the gradient", True),
+    ]
+    panels = []
+    for title, frame, y, steep in frames:
+        mine = named(frame, kinds(models["kind"]))
+        mine = mine.assign(x=mine["model"].map(models["x"]))
+        draw = partial(mechanism.lines, frame=mine, x="width d of a head", y=y, logarithmic=(True, steep))
+        panels += [Panel(title, draw)] if len(mine) else []
+    return panels
+
+
+def _order(run: Run) -> list[Panel]:
+    labels = kinds(sweep(run, "positions")["positions"])
+    panels = []
+    for order, part in named(order_changes(run), labels).groupby("order", sort=False):
+        draw = partial(mechanism.marks, frame=part, x="‖f(Px) − P f(x)‖ / ‖f(x)‖, last layer")
+        panels.append(Panel(f"2 Change of the output, words {order}", draw))
+    return panels
+
+
+def _depth(run: Run, pairs: pd.DataFrame) -> list[Panel]:
+    models = sweep(run, "blocks", "residual", "norm")
+    labels, blocks = changes(run, models, ["residual", "norm"]), models["blocks"].astype(float)
+    loss = named(losses(run), labels, stage="trained")
+    panels = []
+    if len(loss):
+        loss = loss.assign(x=loss["model"].map(blocks))
+        draw = partial(mechanism.lines, frame=loss, x="blocks", y="loss, nats per hidden word")
+        panels.append(Panel("3 Loss by depth", partial(_against, draw=draw, loss=loss, pairs=pairs[pairs["part"] == "depth"])))
+    deepest = {model: labels[str(model)] for model in blocks.index[blocks == blocks.max()]}
+    keys = ["model", "stage", "block"]
+    reaching = over_seeds(run.gradients[run.gradients["part"] == "vectors that reach it"], keys)
+    for stage, told in (("start", "before training"), ("trained", "after training")):
+        mine = named(reaching, deepest, stage=stage)
+        mine = mine.assign(x=mine["block"])
+        draw = partial(mechanism.lines, frame=mine, x="block", y="length of the gradient", logarithmic=(False, True))
+        panels += [Panel(f"3 Gradient that reaches a block, {told}", draw)] if len(mine) else []
+    return panels
+
+
+def _mlp(run: Run, pairs: pd.DataFrame) -> list[Panel]:
+    models = sweep(run, "attention", "activation")
+    labels = {str(model): f"{row['attention']}, {row['activation']}" for model, row in models.iterrows()}
+    loss = named(losses(run), labels, stage="trained").assign(x=0.0)
+    if loss.empty:
+        return []
+    draw = partial(mechanism.marks, frame=loss, x="loss, nats per hidden word")
+    return [Panel("5 Loss by attention and MLP", partial(_against, draw=draw, loss=loss, pairs=pairs[pairs["part"] == "MLP"]))]
+
+
+def _against(axis: Axes, draw: partial[None], loss: pd.DataFrame, pairs: pd.DataFrame) -> None:
+    """Draw losses against those of the full encoders of a sweep: before training, and too near to be told apart."""
+    draw(axis)
+    full = pairs.groupby("full", sort=False)[["detectable", "scale"]].median()
+    band = loss[loss["model"].isin(full.index)].sort_values("x").join(full, on="model")
+    if len(band):
+        mechanism.scale(axis, band)
+
+
+def _heads(run: Run) -> list[Panel]:
+    frame = head_accuracy(run)
+    if frame.empty:
+        return []
+    panels = [Panel("4 What single heads tell of words", partial(mechanism.heads, frame=frame))]
+    wide = frame.pivot_table(index=["stage", "block", "head", "question"], columns="shuffled", values="value", sort=False)
+    gains = (wide[False] - wide[True]).rename("gain").reset_index()
+    gains["name"] = [f"{block:.0f}.{head:.0f}" for block, head in gains[["block", "head"]].to_numpy()]
+    for stage, told in (("start", "before training"), ("trained", "trained")):
+        panels.append(Panel(f"4 Heads above shuffled, {told}", partial(mechanism.matrix, frame=gains[gains["stage"] == stage])))
+    return panels
+
+
+def loss_table(run: Run, pairs: pd.DataFrame) -> Table:
+    """Return what each change to the full encoder costs, with what training gains as its scale."""
+    caption = (
+        "Loss of each encoder minus that of the full one on the same hidden words, nats per word: above 0 the change costs. The "
+        "scale is what training gains the full encoder: its loss before training minus after. Detectable is the smallest "
+        "difference that would be shown in four of five repetitions (test at 0.05)."
+    )
+    if run.seeds == 1:
+        caption += " One seed: intervals over text alone."
+    frame = pairs.assign(interval=[interval(low, high) for low, high in zip(pairs["low"], pairs["high"], strict=True)])
+    frame = frame[["part", "at", "change", "loss", "difference", "interval", "scale", "share", "detectable", "remark"]]
+    formats = {"loss": number, "difference": signed, "scale": number, "share": number, "detectable": number}
+    return listing("mechanics-losses", caption, frame, formats)
+
+
+def measure_tables(run: Run) -> list[Table]:
+    """Return all that the instruments measured, as means over seeds with intervals, a table per instrument."""
+    asked = {
+        "gradients": (run.gradients, ["model", "stage", "block", "part"], "Length of the loss’s gradient, by block and part"),
+        "attention": (run.attention_spread, ["model", "stage", "block", "head", "measure"], "How evenly heads attend"),
+        "order": (run.order, ["model", "stage", "order", "layer"], "Relative change of vectors with the order of words"),
+        "heads": (
+            run.head_probes[run.head_probes["model"] == run.trained[0]],
+            HEAD_KEYS,
+            f"Accuracy of probes on single heads of {run.trained[0]}",
+        ),
+    }
+    formats = dict.fromkeys(("value", "low", "high"), partial(number, digits=4)) | {"n": count, "seeds": count}
+    formats |= dict.fromkeys(("block", "head", "layer"), count)
+    found = []
+    for name, (frame, keys, caption) in asked.items():
+        if len(frame):
+            told = f"{caption}, with 95 % intervals over n (of text) and seeds; start: before training."
+            table = over_seeds(frame, keys)
+            mine = {column: write for column, write in formats.items() if column in table}
+            found.append(listing(f"mechanics-{name}", told, table, mine))
+    return found
