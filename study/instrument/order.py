@@ -24,7 +24,7 @@ from study.model.encoder import Transformer
 from study.model.regimen import limited_threads
 from study.model.transformer import Encoder
 
-ORDERS = ("shuffled", "neighbours swapped")
+ORDERS = ("words shuffled", "neighbours swapped")
 """In which order words are read anew: drawn at random, or the same but for two words that stand beside each other."""
 
 
@@ -71,7 +71,7 @@ def orders(kind: str, sentences: int, length: int, random: np.random.Generator) 
     """Draw for each sentence the places from which its words are read anew, boundaries in place: shape (b, t), int64."""
     drawn = np.tile(np.arange(length), (sentences, 1))
     for row in drawn:
-        if kind == "shuffled":
+        if kind == "words shuffled":
             row[1:-1] = 1 + random.permutation(length - 2)
         else:
             at = random.integers(1, length - 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from study.report.factors import SWEEPS, sweep
@@ -34,26 +35,31 @@ def claims_table(run: Run, pairs: pd.DataFrame) -> Table:
     told = [(part, claim, "; ".join(found)) for part, (claim, found) in claims.items() if found]
     header = tuple(Cell(text) for text in ("part", "the lecture", "measured here"))
     rows = tuple(Row(tuple(Cell(text) for text in row)) for row in told)
-    caption = "Claims and figures. Softmax attention is itself not linear: without a bend in its MLPs an encoder is not, either."
+    caption = (
+        "Claims and figures. Division by √d also divides the gradient at queries and keys by √d. Softmax attention is itself not "
+        "linear: without a bend in its MLPs an encoder is not, either."
+    )
     return Table("mechanics-claims", caption, header, rows, pd.DataFrame(told, columns=["part", "claim", "measured"]))
 
 
 def _scaling(run: Run) -> list[str]:
     models, found = by_width(run), []
-    measures = {"gradient at queries and keys": gradients(run, "queries and keys"), "entropy": attention(run, "entropy")}
+    measures = {"gradient at queries and keys": gradients(run, "queries and keys")}
+    measures |= {"entropy": attention(run, "entropy"), "slope of the softmax": attention(run, "slope")}
     for stage, told in (("start", "before training"), ("trained", "after")):
         for name, frame in measures.items():
             mine = named(frame, kinds(models["kind"]), stage=stage)
             wide = mine.assign(x=mine["model"].map(models["x"])).pivot_table(index="x", columns="kind", values="value")
             if len(wide):
                 ratios = wide["not divided"] / wide["divided by √d"]
-                said = ", ".join(f"{number(ratio, 2)} at d\N{NO-BREAK SPACE}{width:g}" for width, ratio in ratios.items())
+                roots = np.sqrt(ratios.index.to_numpy(float))
+                said = ", ".join(f"{number(ratio, 2)} where √d is {root:g}" for root, ratio in zip(roots, ratios, strict=True))
                 found.append(f"{name} {told}, not divided over divided: {said}")
     return found
 
 
 def _order(run: Run) -> list[str]:
-    mine = named(order_changes(run), kinds(sweep(run, "positions")["positions"]), stage="trained", order="shuffled")
+    mine = named(order_changes(run), kinds(sweep(run, "positions")["positions"]), stage="trained", order="words shuffled")
     said = [f"{row['kind']} {number(row['value'])} ({interval(row['low'], row['high'])})" for row in mine.to_dict("records")]
     return [f"relative change of the last layer, words shuffled: {', '.join(said)}"] if said else []
 

@@ -116,15 +116,17 @@ def difference(run: Run, one: str, other: str, stages: tuple[str, str] = ("train
     stages : (str, str)
         When each of them is looked at: ``start`` or ``trained``.
     """
-    rows = run.losses.set_index(["model", "stage"]).sort_index()
-    pairs = rows.loc[(one, stages[0])].merge(
-        rows.loc[(other, stages[1])], on=["seed", "row", "asked"], suffixes=("_one", "_other")
-    )
+    keys = ["seed", "row", "asked"]
+    pairs = _rows(run, one, stages[0]).merge(_rows(run, other, stages[1]), on=keys, suffixes=("_one", "_other"))
     pairs["apart"] = pairs["loss_one"] - pairs["loss_other"]
     by_seed = pairs.groupby("seed")[["apart", "asked"]].sum()
     by_row = pairs.groupby("row")[["apart", "asked"]].mean()
     _, error = _ratio(by_row["apart"].to_numpy(), by_row["asked"].to_numpy())
     return estimate((by_seed["apart"] / by_seed["asked"]).to_numpy(), error, len(by_row))
+
+
+def _rows(run: Run, model: str, stage: str) -> pd.DataFrame:
+    return run.losses[(run.losses["model"] == model) & (run.losses["stage"] == stage)]
 
 
 def _ratio(sums: np.ndarray, numbers: np.ndarray) -> tuple[float, float]:

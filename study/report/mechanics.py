@@ -29,14 +29,18 @@ def section(run: Run, album: Album) -> Section:
     if all(getattr(run, name).empty for name in TABLES) or run.settings.empty:
         return Section(TITLE)
     pairs = contrasts(run)
-    scaling, order, depth, heads, mlp = _scaling(run), _order(run), _depth(run, pairs), _heads(run), _mlp(run, pairs)
+    scaling, order, depth, heads, mlp = _scaling(run, pairs), _order(run), _depth(run, pairs), _heads(run), _mlp(run, pairs)
     seeds = f"{run.seeds} seeds" if run.seeds > 1 else "one seed: intervals over text alone"
     caption = (
         "Five claims of lectures, measured: division by √d (1), order (2), depth (3), heads (4), the MLP (5). 95 % intervals, "
-        f"{seeds}. Every encoder follows the same recipe. The table below sets the figures beside the claims."
+        f"{seeds}; those of losses are of differences to the full encoder. Every encoder follows the same recipe. The table "
+        "below sets the figures beside the claims."
     )
     figures = album.add("mechanics", caption, mechanism.figure([*scaling[:2], *order[:1], *depth[:1], *heads[:1], *mlp]))
-    caption = "Scaling: loss of hidden words, how much a softmax gives way (1 − Σ p²), and the gradient at other weights."
+    caption = (
+        "Scaling: loss of hidden words, how much a softmax gives way (1 − Σ p²), and the gradient at other weights. Division by "
+        "√d also divides the gradient at queries and keys by √d; the slope of the softmax knows no such factor."
+    )
     figures += album.add("mechanics-scaling", caption, mechanism.figure(scaling[2:]))
     caption = "Order and depth: two neighbours swapped, and the gradient that reaches each block of the deepest encoders."
     figures += album.add("mechanics-depth", caption, mechanism.figure([*order[1:], *depth[1:]]))
@@ -46,9 +50,9 @@ def section(run: Run, album: Album) -> Section:
     return Section(TITLE, figures, tables, measure_tables(run))
 
 
-def _scaling(run: Run) -> list[Panel]:
+def _scaling(run: Run, pairs: pd.DataFrame) -> list[Panel]:
     models = by_width(run)
-    trained = losses(run)
+    trained = beside(losses(run), pairs)
     frames = [
         ("1 Gradient at queries and keys", gradients(run, "queries and keys"), "length of the gradient", True),
         ("1 Entropy of attention", attention(run, "entropy"), "share of its ceiling", False),
@@ -61,6 +65,8 @@ def _scaling(run: Run) -> list[Panel]:
         mine = named(frame, kinds(models["kind"]))
         mine = mine.assign(x=mine["model"].map(models["x"]))
         draw = partial(mechanism.lines, frame=mine, x="width d of a head", y=y, logarithmic=(True, steep))
+        if title == "1 Loss by width":
+            draw = partial(_against, draw=draw, loss=mine, pairs=pairs[pairs["part"] == "scaling"])
         panels += [Panel(title, draw)] if len(mine) else []
     return panels
 
@@ -70,14 +76,14 @@ def _order(run: Run) -> list[Panel]:
     panels = []
     for order, part in named(order_changes(run), labels).groupby("order", sort=False):
         draw = partial(mechanism.marks, frame=part, x="‖f(Px) − P f(x)‖ / ‖f(x)‖, last layer")
-        panels.append(Panel(f"2 Change of the output, words {order}", draw))
+        panels.append(Panel(f"2 Change of the output, {order}", draw))
     return panels
 
 
 def _depth(run: Run, pairs: pd.DataFrame) -> list[Panel]:
     models = sweep(run, "blocks", "residual", "norm")
     labels, blocks = changes(run, models, ["residual", "norm"]), models["blocks"].astype(float)
-    loss = named(losses(run), labels, stage="trained")
+    loss = named(beside(losses(run), pairs), labels, stage="trained")
     panels = []
     if len(loss):
         loss = loss.assign(x=loss["model"].map(blocks))
@@ -97,11 +103,21 @@ def _depth(run: Run, pairs: pd.DataFrame) -> list[Panel]:
 def _mlp(run: Run, pairs: pd.DataFrame) -> list[Panel]:
     models = sweep(run, "attention", "activation")
     labels = {str(model): f"{row['attention']}, {row['activation']}" for model, row in models.iterrows()}
-    loss = named(losses(run), labels, stage="trained").assign(x=0.0)
+    loss = named(beside(losses(run), pairs), labels, stage="trained").assign(x=0.0)
     if loss.empty:
         return []
     draw = partial(mechanism.marks, frame=loss, x="loss, nats per hidden word")
     return [Panel("5 Loss by attention and MLP", partial(_against, draw=draw, loss=loss, pairs=pairs[pairs["part"] == "MLP"]))]
+
+
+def beside(loss: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return losses with the intervals of their differences to the full encoders in place of their own.
+
+    Over other text all losses go up and down together: what matters is how far they are apart.
+    """
+    apart = pairs.set_index("model")[["difference", "low", "high"]].groupby(level=0).first().reindex(loss["model"])
+    below, above = (apart["difference"] - apart["low"]).fillna(0), (apart["high"] - apart["difference"]).fillna(0)
+    return loss.assign(low=loss["value"] - below.to_numpy(), high=loss["value"] + above.to_numpy())
 
 
 def _against(axis: Axes, draw: partial[None], loss: pd.DataFrame, pairs: pd.DataFrame) -> None:
@@ -122,7 +138,8 @@ def _heads(run: Run) -> list[Panel]:
     gains = (wide[False] - wide[True]).rename("gain").reset_index()
     gains["name"] = [f"{block:.0f}.{head:.0f}" for block, head in gains[["block", "head"]].to_numpy()]
     for stage, told in (("start", "before training"), ("trained", "trained")):
-        panels.append(Panel(f"4 Heads above shuffled, {told}", partial(mechanism.matrix, frame=gains[gains["stage"] == stage])))
+        draw = partial(mechanism.matrix, frame=gains[gains["stage"] == stage], brightest=max(0.05, gains["gain"].max()))
+        panels.append(Panel(f"4 Heads above shuffled, {told}", draw))
     return panels
 
 

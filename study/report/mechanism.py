@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from study.report.plot import COLOURS, GREYS, MARKERS, STYLE, panels, whiskers
 
@@ -18,6 +20,8 @@ GRID = "#e3e5e8"
 STAGES = {"start": ("--", "none", "before training"), "trained": ("-", None, "trained")}
 """Stage -> its line, the filling of its marks (None: the colour itself), and what a legend calls it."""
 BAND = "#f0e3c8"
+FARTHEST = 4
+"""How far a band reaches down on a logarithmic axis, as a factor, where its end is near or below 0."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,8 @@ def figure(shown: Sequence[Panel], *, columns: int = 3) -> Figure | None:
         return None
     made, axes = panels(len(shown), width=4.1, height=3.7, columns=columns)
     for axis, panel in zip(axes, shown, strict=True):
-        panel.draw(axis)
         axis.set_title(panel.title, fontsize=9.5)
+        panel.draw(axis)
         handles, labels = axis.get_legend_handles_labels()
         entries = dict(zip(labels, handles, strict=True))
         if entries:
@@ -68,12 +72,16 @@ def lines(axis: Axes, frame: pd.DataFrame, x: str, y: str, *, logarithmic: tuple
         style: Any = {"color": colour, "linestyle": dash, "marker": MARKERS[place % len(MARKERS)], "markersize": 5}
         label = f"{kind}, {told}" if stages > 1 else str(kind)
         axis.plot(part["x"], part["value"], label=label, markerfacecolor=filling or colour, **style)
-        axis.fill_between(part["x"], part["low"], part["high"], color=colour, alpha=0.12, linewidth=0)
+        low = part["low"].clip(lower=part["value"] / FARTHEST) if logarithmic[1] else part["low"]
+        axis.fill_between(part["x"], low, part["high"], color=colour, alpha=0.12, linewidth=0)
     for chosen, scale in zip(logarithmic, (axis.set_xscale, axis.set_yscale), strict=True):
         if chosen:
             scale("log")
     ticks = sorted(frame["x"].unique())
     axis.minorticks_off()
+    if logarithmic[1] and frame["value"].max() < 100 * frame["value"].min():
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter("{x:g}")
     axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axis.set_xlabel(x)
     axis.set_ylabel(y)
@@ -120,9 +128,11 @@ def scale(axis: Axes, full: pd.DataFrame) -> None:
         axis.axvspan(low.iloc[0], high.iloc[0], color=BAND, zorder=0, label=told)
     rule = axis.axhline if len(full) > 1 else axis.axvline
     rule((full["value"] + full["scale"]).mean(), color="black", linestyle=":", linewidth=1, label="before training")
-    if (full["scale"] < full["detectable"]).any():
-        said = "what training gains is below\nthe minimum detectable effect"
-        axis.text(0.5, 0.5, said, transform=axis.transAxes, ha="center", va="center", fontsize=8, color="#a02020")
+    lost = full[full["scale"] < full["detectable"]]
+    if len(lost):
+        at = "" if len(lost) == len(full) else f" at {', '.join(f'{x:g}' for x in lost['x'])}"
+        said = f"full minus untrained is below the minimum detectable effect{at}"
+        axis.set_title(f"{axis.get_title()}\n{said}", fontsize=8)
 
 
 def heads(axis: Axes, frame: pd.DataFrame) -> None:
@@ -149,12 +159,12 @@ def heads(axis: Axes, frame: pd.DataFrame) -> None:
     for place, question in enumerate(questions):
         floor, ends = frame.loc[frame["shuffled"] & (frame["question"] == question), "value"], [place - 0.42, place + 0.42]
         axis.fill_between(ends, floor.min(), floor.max(), color="black", alpha=0.25, label="shuffled heads")
-    axis.set_xticks(range(len(questions)), questions)
+    axis.set_xticks(range(len(questions)), [textwrap.fill(question, 10) for question in questions])
     axis.set_ylabel("accuracy of a probe on one head")
     axis.grid(axis="y", color=GRID)
 
 
-def matrix(axis: Axes, frame: pd.DataFrame) -> None:
+def matrix(axis: Axes, frame: pd.DataFrame, brightest: float) -> None:
     """Draw what each head tells beyond its shuffled self as a matrix of heads and questions.
 
     Parameters
@@ -162,12 +172,13 @@ def matrix(axis: Axes, frame: pd.DataFrame) -> None:
     axis : Axes
     frame : DataFrame
         ``name`` of the head, ``question``, ``gain``.
+    brightest : float
+        The gain that is brightest.
     """
     square = frame.pivot_table(index="name", columns="question", values="gain", sort=False)
-    widest = max(0.05, float(np.abs(square.to_numpy()).max()))
-    axis.imshow(square.to_numpy(), cmap="cividis", vmin=0, vmax=widest, aspect="auto")
+    axis.imshow(square.to_numpy(), cmap="cividis", vmin=0, vmax=brightest, aspect="auto")
     for (row, column), value in np.ndenumerate(square.to_numpy()):
-        shade = "white" if value < 0.6 * widest else "black"
+        shade = "white" if value < 0.6 * brightest else "black"
         axis.text(column, row, f"{value:+.2f}", ha="center", va="center", fontsize=8, color=shade)
     axis.set_xticks(range(len(square.columns)), square.columns)
     axis.set_yticks(range(len(square)), square.index)

@@ -23,7 +23,7 @@ def test_with_positions_the_order_changes_vectors(positions):
     table = measured(positions=positions)
     after = table[table["stage"] == "trained"]
     assert (after["value"] > 1e-3).all()
-    shuffled = after[after["order"] == "shuffled"].set_index("layer")["value"]
+    shuffled = after[after["order"] == "words shuffled"].set_index("layer")["value"]
     swapped = after[after["order"] == "neighbours swapped"].set_index("layer")["value"]
     assert (swapped < shuffled).all()
 
@@ -44,7 +44,7 @@ def test_a_change_is_the_distance_to_the_vectors_in_that_order():
 
 def test_orders_keep_the_boundaries_and_every_word():
     random = np.random.default_rng(0)
-    for kind in ("shuffled", "neighbours swapped"):
+    for kind in ("words shuffled", "neighbours swapped"):
         drawn = orders(kind, 200, 7, random)
         assert (drawn[:, [0, -1]] == torch.tensor([0, 6])).all()
         assert (drawn.sort(dim=1).values == torch.arange(7)).all()
