@@ -10,6 +10,7 @@ from functools import partial
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from study.report import mechanism
 from study.report.album import Album, Section
@@ -36,47 +37,52 @@ def section(run: Run, album: Album) -> Section:
         f"{seeds}; those of losses are of differences to the full encoder. Every encoder follows the same recipe. The table "
         "below sets the figures beside the claims."
     )
-    figures = album.add("mechanics", caption, mechanism.figure([*scaling[:2], *order[:1], *depth[:1], *heads[:1], *mlp]))
+    opening = [panel for panel in (*scaling, *order, *depth, *heads, *mlp) if panel.opens]
+    figures = album.add("mechanics", caption, mechanism.figure(opening))
     caption = (
         "Scaling: loss of hidden words, how much a softmax gives way (1 − Σ p²), and the gradient at other weights. Division by "
         "√d also divides the gradient at queries and keys by √d; the slope of the softmax knows no such factor."
     )
-    figures += album.add("mechanics-scaling", caption, mechanism.figure(scaling[2:]))
+    figures += album.add("mechanics-scaling", caption, _further(scaling))
     caption = "Order and depth: two neighbours swapped, and the gradient that reaches each block of the deepest encoders."
-    figures += album.add("mechanics-depth", caption, mechanism.figure([*order[1:], *depth[1:]]))
+    figures += album.add("mechanics-depth", caption, _further([*order, *depth]))
     caption = "Heads (block.head): accuracy of a probe on each above that on the same head shuffled."
-    figures += album.add("mechanics-heads", caption, mechanism.figure(heads[1:], columns=2))
+    figures += album.add("mechanics-heads", caption, _further(heads))
     tables = [table for table in (claims_table(run, pairs), loss_table(run, pairs)) if table.rows]
     return Section(TITLE, figures, tables, measure_tables(run))
+
+
+def _further(panels: list[Panel]) -> Figure | None:
+    return mechanism.figure([panel for panel in panels if not panel.opens])
 
 
 def _scaling(run: Run, pairs: pd.DataFrame) -> list[Panel]:
     models = by_width(run)
     trained = beside(losses(run), pairs)
+    trained = trained[trained["stage"] == "trained"]
     frames = [
         ("1 Gradient at queries and keys", gradients(run, "queries and keys"), "length of the gradient", True),
         ("1 Entropy of attention", attention(run, "entropy"), "share of its ceiling", False),
-        ("1 Loss by width", trained[trained["stage"] == "trained"], "nats per hidden word", False),
+        ("1 Loss by width", trained, "nats per hidden word", False),
         ("1 Slope of the softmax", attention(run, "slope"), "1 − Σ p², mean over words", False),
         ("1 Gradient at values and answers", gradients(run, "values and answers"), "length of the gradient", True),
     ]
     panels = []
-    for title, frame, y, steep in frames:
+    for place, (title, frame, y, steep) in enumerate(frames):
         mine = named(frame, kinds(models["kind"]))
         mine = mine.assign(x=mine["model"].map(models["x"]))
         draw = partial(mechanism.lines, frame=mine, x="width d of a head", y=y, logarithmic=(True, steep))
-        if title == "1 Loss by width":
-            draw = partial(_against, draw=draw, loss=mine, pairs=pairs[pairs["part"] == "scaling"])
-        panels += [Panel(title, draw)] if len(mine) else []
+        draw = partial(_against, draw=draw, loss=mine, pairs=pairs[pairs["part"] == "scaling"]) if frame is trained else draw
+        panels += [Panel(title, draw, opens=place < 2)] if len(mine) else []
     return panels
 
 
 def _order(run: Run) -> list[Panel]:
     labels = kinds(sweep(run, "positions")["positions"])
-    panels = []
+    panels: list[Panel] = []
     for order, part in named(order_changes(run), labels).groupby("order", sort=False):
         draw = partial(mechanism.marks, frame=part, x="‖f(Px) − P f(x)‖ / ‖f(x)‖, last layer")
-        panels.append(Panel(f"2 Change of the output, {order}", draw))
+        panels.append(Panel(f"2 Change of the output, {order}", draw, opens=not panels))
     return panels
 
 
@@ -88,7 +94,8 @@ def _depth(run: Run, pairs: pd.DataFrame) -> list[Panel]:
     if len(loss):
         loss = loss.assign(x=loss["model"].map(blocks))
         draw = partial(mechanism.lines, frame=loss, x="blocks", y="loss, nats per hidden word")
-        panels.append(Panel("3 Loss by depth", partial(_against, draw=draw, loss=loss, pairs=pairs[pairs["part"] == "depth"])))
+        draw = partial(_against, draw=draw, loss=loss, pairs=pairs[pairs["part"] == "depth"])
+        panels.append(Panel("3 Loss by depth", draw, opens=True))
     deepest = {model: labels[str(model)] for model in blocks.index[blocks == blocks.max()]}
     keys = ["model", "stage", "block"]
     reaching = over_seeds(run.gradients[run.gradients["part"] == "vectors that reach it"], keys)
@@ -107,7 +114,8 @@ def _mlp(run: Run, pairs: pd.DataFrame) -> list[Panel]:
     if loss.empty:
         return []
     draw = partial(mechanism.marks, frame=loss, x="loss, nats per hidden word")
-    return [Panel("5 Loss by attention and MLP", partial(_against, draw=draw, loss=loss, pairs=pairs[pairs["part"] == "MLP"]))]
+    draw = partial(_against, draw=draw, loss=loss, pairs=pairs[pairs["part"] == "MLP"])
+    return [Panel("5 Loss by attention and MLP", draw, opens=True)]
 
 
 def beside(loss: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -133,7 +141,7 @@ def _heads(run: Run) -> list[Panel]:
     frame = head_accuracy(run)
     if frame.empty:
         return []
-    panels = [Panel("4 What single heads tell of words", partial(mechanism.heads, frame=frame))]
+    panels = [Panel("4 What single heads tell of words", partial(mechanism.heads, frame=frame), opens=True)]
     wide = frame.pivot_table(index=["stage", "block", "head", "question"], columns="shuffled", values="value", sort=False)
     gains = (wide[False] - wide[True]).rename("gain").reset_index()
     gains["name"] = [f"{block:.0f}.{head:.0f}" for block, head in gains[["block", "head"]].to_numpy()]

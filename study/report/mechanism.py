@@ -26,10 +26,11 @@ FARTHEST = 4
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel: its title and what draws it."""
+    """One panel: its title, what draws it, and whether it stands in the opening figure."""
 
     title: str
     draw: Callable[[Axes], None]
+    opens: bool = False
 
 
 @mpl.rc_context(STYLE)
