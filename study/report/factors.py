@@ -23,6 +23,10 @@ POWER = 0.80
 """Share of repetitions in which a detectable difference is found by a two-sided test at 0.05."""
 
 
+MEASURES = ("losses", "gradients", "attention_spread", "order", "head_probes")
+"""The tables of a run that instruments fill."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A figure with its 95 % interval, and the smallest true figure that would be told from 0 (test at 0.05, power 0.80)."""
@@ -87,9 +91,15 @@ def sweep(run: Run, *factors: str) -> pd.DataFrame:
     return max((part for part in sets if (part.nunique() > 1).all()), key=len, default=wide[list(factors)].iloc[:0])
 
 
+def reference(run: Run) -> str:
+    """Return the first model of a run that instruments measured, which is taken as the full one; empty where none was."""
+    measured = {model for name in MEASURES for model in getattr(run, name)["model"]}
+    return next((model for model in run.trained if model in measured), "")
+
+
 def changes(run: Run, models: pd.DataFrame, removed: Sequence[str]) -> dict[str, str]:
-    """Return for each model of a sweep which of the settings it has otherwise than the run's first model; ``full`` for none."""
-    first = run.settings[run.settings["model"] == run.trained[0]].set_index("setting")["value"]
+    """Return for each model of a sweep which of the settings it has otherwise than the full one; ``full`` for none."""
+    first = run.settings[run.settings["model"] == reference(run)].set_index("setting")["value"]
     return {
         str(model): ", ".join(f"{name}={row[name]}" for name in removed if row[name] != first[name]) or "full"
         for model, row in models.iterrows()
@@ -152,8 +162,8 @@ def contrasts(run: Run) -> pd.DataFrame:
     -------
     DataFrame
         ``part`` (of ``SWEEPS``), ``model, full`` (names), ``at`` (the setting that grows), ``change`` (what the model has
-        otherwise than the run's first), ``loss``, ``difference, low, high, detectable``, ``scale`` (what training gains the full
-        one), ``share`` of it, and a ``remark`` where one is too small to be told from 0.
+        otherwise), ``loss``, ``difference, low, high, detectable``, ``scale`` (what training gains the full one), ``share`` of it,
+        and a ``remark`` where one is too small to be told from 0.
     """
     rows = []
     loss = losses(run).set_index(["model", "stage"])["value"]

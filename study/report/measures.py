@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from study.report.factors import over_seeds, sweep
+from study.report.factors import over_seeds, reference, sweep
 from study.report.run import Run
 
 HEAD_KEYS = ["stage", "block", "head", "question", "shuffled"]
@@ -43,5 +43,5 @@ def order_changes(run: Run) -> pd.DataFrame:
 
 
 def head_accuracy(run: Run) -> pd.DataFrame:
-    """Return what a probe finds in each head of the run's first model: ``HEAD_KEYS``, then ``value, low, high, n, seeds``."""
-    return over_seeds(run.head_probes[run.head_probes["model"] == run.trained[0]], HEAD_KEYS)
+    """Return what a probe finds in each head of the full model: ``HEAD_KEYS``, then ``value, low, high, n, seeds``."""
+    return over_seeds(run.head_probes[run.head_probes["model"] == reference(run)], HEAD_KEYS)

@@ -1,6 +1,6 @@
 """What the parts of an encoder do: five claims of lectures beside what was measured of this run's encoders.
 
-The encoders are found by what they differ in, see ``study.report.factors.sweep``. The first model of the run is the full one: the
+The encoders are found by what they differ in, see ``study.report.factors.sweep``. The first model that was measured is the full one: the
 others are told by what they have otherwise, and its heads are shown. Nothing here says whether a claim holds: the figures do.
 """
 
@@ -15,19 +15,19 @@ from matplotlib.figure import Figure
 from study.report import mechanism
 from study.report.album import Album, Section
 from study.report.claims import claims_table
-from study.report.factors import changes, contrasts, losses, over_seeds, sweep
+from study.report.factors import changes, contrasts, losses, over_seeds, reference, sweep
 from study.report.measures import HEAD_KEYS, attention, by_width, gradients, head_accuracy, order_changes
 from study.report.mechanism import Panel, kinds, named
 from study.report.run import Run
 from study.report.table import Table, count, interval, listing, number, signed
 
 TITLE = "Mechanics"
-TABLES = ("losses", "gradients", "attention_spread", "order", "head_probes")
+KEPT = ("value", "low", "high", "n")
 
 
 def section(run: Run, album: Album) -> Section:
     """Return the section of a run whose encoders were measured by instruments; an empty one of any other run."""
-    if all(getattr(run, name).empty for name in TABLES) or run.settings.empty:
+    if not reference(run) or run.settings.empty:
         return Section(TITLE)
     pairs = contrasts(run)
     scaling, order, depth, heads, mlp = _scaling(run, pairs), _order(run), _depth(run, pairs), _heads(run), _mlp(run, pairs)
@@ -173,14 +173,19 @@ def measure_tables(run: Run) -> list[Table]:
         "attention": (run.attention_spread, ["model", "stage", "block", "head", "measure"], "How evenly heads attend"),
         "order": (run.order, ["model", "stage", "order", "layer"], "Relative change of vectors with the order of words"),
         "heads": (
-            run.head_probes[run.head_probes["model"] == run.trained[0]],
+            run.head_probes[run.head_probes["model"] == reference(run)],
             HEAD_KEYS,
-            f"Accuracy of probes on single heads of {run.trained[0]}",
+            f"Accuracy of probes on single heads of {reference(run)}",
         ),
     }
     formats = dict.fromkeys(("value", "low", "high"), partial(number, digits=4)) | {"n": count, "seeds": count}
     formats |= dict.fromkeys(("block", "head", "layer"), count)
     found = []
+    if len(run.losses):
+        caption = (
+            "Loss of hidden words, nats per word, with 95 % intervals over n rows of text and seeds; start: before training."
+        )
+        found.append(listing("mechanics-loss", caption, losses(run), {name: formats[name] for name in (*KEPT, "seeds")}))
     for name, (frame, keys, caption) in asked.items():
         if len(frame):
             told = f"{caption}, with 95 % intervals over n (of text) and seeds; start: before training."

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from study.report.factors import changes, contrasts, difference, estimate, losses, over_seeds, sweep
+from study.report.factors import changes, contrasts, difference, estimate, losses, over_seeds, reference, sweep
+from study.report.run import Run
 from tests.report.measured_run import CHANGES, measured_run
 
 
@@ -55,6 +56,12 @@ def test_a_sweep_holds_the_models_that_differ_in_its_factors_alone(measured):
     assert len(sweep(run, "blocks", "residual", "norm")) == 6
     assert sweep(run, "positions", "tied").empty  # no model has such a setting
     assert sweep(run, "heads").empty  # no two models differ in it alone
+
+
+def test_the_first_model_that_was_measured_is_the_full_one(measured, make_run):
+    assert reference(measured()) == "reference"
+    assert reference(measured(without=("losses", "gradients", "attention_spread", "head_probes"))) == "reference"
+    assert reference(Run.read(make_run())) == ""
 
 
 def test_changes_are_told_against_the_first_model(measured):

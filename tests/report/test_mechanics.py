@@ -113,7 +113,9 @@ def test_tables_hold_every_contrast_and_every_measure_over_seeds(make_run):
     run, album = measured_run(make_run, seeds=2), Figures()
     made = section(run, album)
     assert len(made.tables[1].rows) == len(contrasts(run))
-    assert [table.name for table in made.folded] == [f"mechanics-{name}" for name in ("gradients", "attention", "order", "heads")]
+    assert [table.name for table in made.folded] == [
+        f"mechanics-{name}" for name in ("loss", "gradients", "attention", "order", "heads")
+    ]
     assert all((table.frame["seeds"] == 2).all() for table in made.folded)
     assert "2 seeds" in album.kept["mechanics"][1]
 
