@@ -162,8 +162,8 @@ def contrasts(run: Run) -> pd.DataFrame:
     -------
     DataFrame
         ``part`` (of ``SWEEPS``), ``model, full`` (names), ``at`` (the setting that grows), ``change`` (what the model has
-        otherwise), ``loss``, ``difference, low, high, detectable``, ``scale`` (what training gains the full one), ``share`` of it,
-        and a ``remark`` where one is too small to be told from 0.
+        otherwise), ``loss``, ``difference, low, high, detectable``, ``scale`` (what training gains the full one), ``share`` of
+        it, and a ``remark`` where one is too small to be told from 0.
     """
     rows = []
     loss = losses(run).set_index(["model", "stage"])["value"]

@@ -1,7 +1,8 @@
 """What the parts of an encoder do: five claims of lectures beside what was measured of this run's encoders.
 
-The encoders are found by what they differ in, see ``study.report.factors.sweep``. The first model that was measured is the full one: the
-others are told by what they have otherwise, and its heads are shown. Nothing here says whether a claim holds: the figures do.
+The encoders are found by what they differ in, see ``study.report.factors.sweep``. The first model that was measured is the full
+one: the others are told by what they have otherwise, and its heads are shown. Nothing here says whether a claim holds: the
+figures do.
 """
 
 from __future__ import annotations
@@ -163,7 +164,7 @@ def loss_table(run: Run, pairs: pd.DataFrame) -> Table:
     frame = pairs.assign(interval=[interval(low, high) for low, high in zip(pairs["low"], pairs["high"], strict=True)])
     frame = frame[["part", "at", "change", "loss", "difference", "interval", "scale", "share", "detectable", "remark"]]
     formats = {"loss": number, "difference": signed, "scale": number, "share": number, "detectable": number}
-    return listing("mechanics-losses", caption, frame, formats)
+    return listing("mechanics-differences", caption, frame, formats)
 
 
 def measure_tables(run: Run) -> list[Table]:

@@ -55,7 +55,7 @@ def test_the_first_figure_has_a_panel_for_every_claim(made, album):
     assert list(album.panels("mechanics")) == OPENING
     assert all(axis.has_data() for name in album.kept for axis in album.panels(name).values())
     assert "one seed" in album.kept["mechanics"][1]
-    assert [table.name for table in made.tables] == ["mechanics-claims", "mechanics-losses"]
+    assert [table.name for table in made.tables] == ["mechanics-claims", "mechanics-differences"]
 
 
 def test_panels_show_what_was_measured(made, album):
