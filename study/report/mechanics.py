@@ -7,6 +7,7 @@ figures do.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
@@ -17,13 +18,13 @@ from study.report import mechanism
 from study.report.album import Album, Section
 from study.report.claims import claims_table
 from study.report.factors import changes, contrasts, losses, over_seeds, reference, sweep
-from study.report.measures import HEAD_KEYS, attention, by_width, gradients, head_accuracy, order_changes
+from study.report.measures import attention, by_width, gradients, head_accuracy, order_changes
 from study.report.mechanism import Panel, kinds, named
 from study.report.run import Run
 from study.report.table import Table, count, interval, listing, number, signed
 
 TITLE = "Mechanics"
-KEPT = ("value", "low", "high", "n")
+SPREAD = {"entropy": "entropy of attention, share of its ceiling", "slope": "slope of the softmax, 1 − Σ p²"}
 
 
 def section(run: Run, album: Album) -> Section:
@@ -35,8 +36,8 @@ def section(run: Run, album: Album) -> Section:
     seeds = f"{run.seeds} seeds" if run.seeds > 1 else "one seed: intervals over text alone"
     caption = (
         "Five claims of lectures, measured: division by √d (1), order (2), depth (3), heads (4), the MLP (5). 95 % intervals, "
-        f"{seeds}; those of losses are of differences to the full encoder. Every encoder follows the same recipe. The table "
-        "below sets the figures beside the claims."
+        f"{seeds}; those of losses are of differences to the full encoder. Every encoder follows the same recipe. The first "
+        "table below sets figures beside the claims."
     )
     opening = [panel for panel in (*scaling, *order, *depth, *heads, *mlp) if panel.opens]
     figures = album.add("mechanics", caption, mechanism.figure(opening))
@@ -49,8 +50,8 @@ def section(run: Run, album: Album) -> Section:
     figures += album.add("mechanics-depth", caption, _further([*order, *depth]))
     caption = "Heads (block.head): accuracy of a probe on each above that on the same head shuffled."
     figures += album.add("mechanics-heads", caption, _further(heads))
-    tables = [table for table in (claims_table(run, pairs), loss_table(run, pairs)) if table.rows]
-    return Section(TITLE, figures, tables, measure_tables(run))
+    folded = [table for table in (claims_table(run, pairs), difference_table(run, pairs)) if table.rows]
+    return Section(TITLE, figures, folded=[*folded, *measure_tables(run)])
 
 
 def _further(panels: list[Panel]) -> Figure | None:
@@ -152,7 +153,7 @@ def _heads(run: Run) -> list[Panel]:
     return panels
 
 
-def loss_table(run: Run, pairs: pd.DataFrame) -> Table:
+def difference_table(run: Run, pairs: pd.DataFrame) -> Table:
     """Return what each change to the full encoder costs, with what training gains as its scale."""
     caption = (
         "Loss of each encoder minus that of the full one on the same hidden words, nats per word: above 0 the change costs. The "
@@ -168,29 +169,23 @@ def loss_table(run: Run, pairs: pd.DataFrame) -> Table:
 
 
 def measure_tables(run: Run) -> list[Table]:
-    """Return all that the instruments measured, as means over seeds with intervals, a table per instrument."""
+    """Return what the figures are drawn from, as means over seeds with intervals; the run's CSV files hold the rest."""
+    scaling, positions = kinds(by_width(run)["kind"]), kinds(sweep(run, "positions")["positions"])
+    parts = [gradients(run, part).assign(measure=f"gradient, {part}") for part in ("queries and keys", "values and answers")]
+    parts += [attention(run, measure).assign(measure=told) for measure, told in SPREAD.items()]
     asked = {
-        "gradients": (run.gradients, ["model", "stage", "block", "part"], "Length of the loss’s gradient, by block and part"),
-        "attention": (run.attention_spread, ["model", "stage", "block", "head", "measure"], "How evenly heads attend"),
-        "order": (run.order, ["model", "stage", "order", "layer"], "Relative change of vectors with the order of words"),
-        "heads": (
-            run.head_probes[run.head_probes["model"] == reference(run)],
-            HEAD_KEYS,
-            f"Accuracy of probes on single heads of {reference(run)}",
-        ),
+        "loss": (losses(run), "Loss of hidden words, nats each; n rows of text"),
+        "scaling": (named(pd.concat(parts, ignore_index=True), scaling), "Gradients and attention by division; n batches"),
+        "order": (named(order_changes(run), positions), "Relative change of the last layer with order; n sentences"),
+        "heads": (head_accuracy(run), f"Accuracy of probes on single heads of {reference(run)}; n words"),
     }
-    formats = dict.fromkeys(("value", "low", "high"), partial(number, digits=4)) | {"n": count, "seeds": count}
-    formats |= dict.fromkeys(("block", "head", "layer"), count)
+    formats: dict[str, Callable[[float], str]] = dict.fromkeys(("value", "low", "high"), partial(number, digits=4))
+    formats |= dict.fromkeys(("n", "seeds", "block", "head"), count)
     found = []
-    if len(run.losses):
-        caption = (
-            "Loss of hidden words, nats per word, with 95 % intervals over n rows of text and seeds; start: before training."
-        )
-        found.append(listing("mechanics-loss", caption, losses(run), {name: formats[name] for name in (*KEPT, "seeds")}))
-    for name, (frame, keys, caption) in asked.items():
+    for name, (frame, caption) in asked.items():
         if len(frame):
-            told = f"{caption}, with 95 % intervals over n (of text) and seeds; start: before training."
-            table = over_seeds(frame, keys)
+            table = frame.drop(columns="kind", errors="ignore")
             mine = {column: write for column, write in formats.items() if column in table}
+            told = f"{caption}. With 95 % intervals over these and seeds; start: before training."
             found.append(listing(f"mechanics-{name}", told, table, mine))
     return found

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from study.report.plot import COLOURS, GREYS, MARKERS, STYLE, panels, whiskers
 
@@ -108,6 +108,7 @@ def marks(axis: Axes, frame: pd.DataFrame, x: str) -> None:
         axis.errorbar(part["value"], heights, xerr=whiskers(part), label=told, **style)
     axis.set_yticks(range(len(kinds), 0, -1), kinds)
     axis.set_ylim(0.4, len(kinds) + 0.6)
+    axis.xaxis.set_major_locator(MaxNLocator(5))
     axis.set_xlabel(x)
     axis.grid(axis="x", color=GRID)
 

@@ -55,7 +55,7 @@ def test_the_first_figure_has_a_panel_for_every_claim(made, album):
     assert list(album.panels("mechanics")) == OPENING
     assert all(axis.has_data() for name in album.kept for axis in album.panels(name).values())
     assert "one seed" in album.kept["mechanics"][1]
-    assert [table.name for table in made.tables] == ["mechanics-claims", "mechanics-differences"]
+    assert made.tables == ()  # what is in sight stands above the figures: the first figure is to answer
 
 
 def test_panels_show_what_was_measured(made, album):
@@ -99,7 +99,7 @@ def test_a_run_without_instruments_has_no_such_section(make_run):
 
 
 def test_the_claims_stand_beside_figures_and_get_no_verdict(made):
-    told = {row.cells[0].text: row.cells[2].text for row in made.tables[0].rows}
+    told = {row.cells[0].text: row.cells[2].text for row in made.folded[0].rows}
     assert list(told) == ["1 scaling", "2 order", "3 depth", "4 heads", "5 MLP"]
     assert "4.00 where √d is 4, 16.00 where √d is 16" in told["1 scaling"]
     assert "none 0.000 (0.000–0.000), learned 0.800" in told["2 order"]
@@ -112,11 +112,10 @@ def test_the_claims_stand_beside_figures_and_get_no_verdict(made):
 def test_tables_hold_every_contrast_and_every_measure_over_seeds(make_run):
     run, album = measured_run(make_run, seeds=2), Figures()
     made = section(run, album)
-    assert len(made.tables[1].rows) == len(contrasts(run))
-    assert [table.name for table in made.folded] == [
-        f"mechanics-{name}" for name in ("loss", "gradients", "attention", "order", "heads")
-    ]
-    assert all((table.frame["seeds"] == 2).all() for table in made.folded)
+    assert len(made.folded[1].rows) == len(contrasts(run))
+    names = [f"mechanics-{name}" for name in ("claims", "differences", "loss", "scaling", "order", "heads")]
+    assert [table.name for table in made.folded] == names
+    assert all((table.frame["seeds"] == 2).all() for table in made.folded[2:])
     assert "2 seeds" in album.kept["mechanics"][1]
 
 
