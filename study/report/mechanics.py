@@ -35,9 +35,9 @@ def section(run: Run, album: Album) -> Section:
     scaling, order, depth, heads, mlp = _scaling(run, pairs), _order(run), _depth(run, pairs), _heads(run), _mlp(run, pairs)
     seeds = f"{run.seeds} seeds" if run.seeds > 1 else "one seed: intervals over text alone"
     caption = (
-        "Five claims of lectures, measured: division by √d (1), order (2), depth (3), heads (4), the MLP (5). 95 % intervals, "
-        f"{seeds}; those of losses are of differences to the full encoder. Every encoder follows the same recipe. The first "
-        "table below sets figures beside the claims."
+        "Five claims of lectures, as far as the encoders of this run differ in them: division by √d (1), order (2), depth (3), "
+        f"heads (4), the MLP (5). 95 % intervals, {seeds}; those of losses are of differences to the full encoder. Every encoder "
+        "follows the same recipe. The first table below sets figures beside the claims."
     )
     opening = [panel for panel in (*scaling, *order, *depth, *heads, *mlp) if panel.opens]
     figures = album.add("mechanics", caption, mechanism.figure(opening))
