@@ -16,7 +16,7 @@ from study import evaluation
 from study.contracts import Corpus, Level, Model, Predicts, Questions, Result, Score, Task
 from study.model import places
 from study.model.places import Places
-from study.store import Artefact
+from study.store import Artefact, settings_of
 
 IN_CONTEXT = "target"
 GUESSES = 5
@@ -189,6 +189,15 @@ def models_table(trained: Sequence[Trained]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def settings_table(trained: Sequence[Trained]) -> pd.DataFrame:
+    """Return the plain settings of each model as texts, but for its seed: ``model, setting, value``."""
+    rows = []
+    for name, one in {one.name: one for one in reversed(trained)}.items():
+        plain = pd.json_normalize(settings_of(one.model)).drop(columns=["class", "version", "seed"]).to_dict("records")[0]
+        rows += [(name, setting, value if isinstance(value, str) else json.dumps(value)) for setting, value in plain.items()]
+    return pd.DataFrame(rows, columns=["model", "setting", "value"])
 
 
 def curves_table(trained: Sequence[Trained]) -> pd.DataFrame:

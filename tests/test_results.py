@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -105,3 +107,27 @@ def test_targets_are_counted_as_the_vocabulary_folds_them():
     assert table.to_dict("records") == [
         {"family": "polysemy", "task": "bank", "target": "bank", "training_count": 7, "in_vocabulary": True}
     ]
+
+
+@dataclasses.dataclass(kw_only=True)
+class Settled:
+    width: int
+    scaling: bool
+    start: str | None
+    objective: dict
+    seed: int
+    threads: int = dataclasses.field(metadata={"resource": True})
+
+
+def test_settings_are_texts_by_model_without_seeds_and_resources():
+    settings = {"scaling": True, "start": None, "objective": {"masked": 0.5}, "threads": 2}
+    models = [("a", 16, 0), ("a", 16, 1), ("b", 32, 0)]
+    trained = [
+        results.Trained(name, Settled(width=width, seed=seed, **settings), Artefact(), Artefact()) for name, width, seed in models
+    ]
+    table = results.settings_table(trained)
+    assert list(table.columns) == ["model", "setting", "value"]
+    assert table.groupby("model").apply(lambda part: dict(zip(part["setting"], part["value"], strict=True))).to_dict() == {
+        "a": {"width": "16", "scaling": "true", "start": "null", "objective.masked": "0.5"},
+        "b": {"width": "32", "scaling": "true", "start": "null", "objective.masked": "0.5"},
+    }

@@ -146,6 +146,11 @@ class Built(Contextual):
         counts = torch.from_numpy(np.maximum(corpus.vocabulary.counts, 1).astype(np.float32))
         return self.network(len(Symbols(len(counts))), counts / counts.sum())
 
+    def fresh(self) -> Any:
+        """Return the network as it was before its training: with the random weights of its seed."""
+        with torch.random.fork_rng():
+            return self._start(self.corpus)
+
     def save(self, folder: Path) -> None:
         """Write the weights, the settings, the learning curve and the effort.
 
