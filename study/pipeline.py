@@ -139,6 +139,7 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any], e
             "seconds": round(time.perf_counter() - start, 1),
             "seeds": study.seeds,
             "size": study.size,
+            "failed": training.failed,
             "versions": versions(),
             "machine": _machine(),
             "corpus": _corpus_facts(study.source, corpus),

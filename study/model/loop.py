@@ -45,6 +45,10 @@ OBSERVATION_SECONDS = 0.5
 """Time between two observations that only tell how far the training is."""
 
 
+class NotFiniteError(StudyError):
+    """A training whose loss or gradient is no longer finite: a finding on its settings, which leaves other trainings alone."""
+
+
 @dataclass
 class Progress:
     """How far a training is: with weights and optimiser all that a resumed training needs.
@@ -135,7 +139,7 @@ class Loop(ABC):
 
         Raises
         ------
-        StudyError
+        NotFiniteError
             Where the loss is no longer finite; the last checkpoint stays.
         """
         begun = time.perf_counter()
@@ -176,7 +180,7 @@ class Loop(ABC):
         loss.backward()
         length = nn.utils.clip_grad_norm_(self.weights, regimen.clip)
         if not math.isfinite(loss.item()) or not math.isfinite(length.item()):
-            raise StudyError(
+            raise NotFiniteError(
                 f"The training failed in step {progress.step}, after {progress.words} words: loss {loss.item()}, "
                 f"gradient {length.item()}. The last checkpoint is kept. Try a rate below {regimen.rate} or a longer warm_up."
             )
