@@ -48,6 +48,10 @@ COLUMNS = {
     "views": "first:t second:t measure:t value:f n:f",
     "variance": "model:t family:t task:t question:t metric:t component:t variance:f share:f",
     "detectable": "family:t task:t question:t metric:t n:f pairs:f smallest:f median:f largest:f assumes:t",
+    "reconstruction": (
+        "model:t seed:f shortest:f longest:f sentences:f words:f frequent:f frequent_low:f frequent_high:f "
+        "forced:f forced_low:f forced_high:f generated:f generated_low:f generated_high:f"
+    ),
     "tasks": "family:t task:t level:t description:t source:t items_test:f items_development:f dropped:t note:t",
 }
 ITEM_COLUMNS = ("family", "task", "model", "view", "seed", "question", "item", "group", "split", "gold", "predicted", "known")
@@ -114,7 +118,7 @@ class Run:
         The tasks whose name is one of the several words they ask about, and how the tables name them instead: ``bank`` as
         "bank and others (9 words)".
     scores, items, common, comparisons, models, stages, curves, targets, plane, neighbours, guesses, clusters, points,
-    mix_weights, views, variance, detectable, tasks : DataFrame
+    mix_weights, views, variance, detectable, reconstruction, tasks : DataFrame
         The tables, tidy; a table that the run did not write has no rows.
     """
 
@@ -139,6 +143,7 @@ class Run:
     views: pd.DataFrame
     variance: pd.DataFrame
     detectable: pd.DataFrame
+    reconstruction: pd.DataFrame
     tasks: pd.DataFrame
 
     @classmethod

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from study.report import clusters, comparison, curve, geometry, material, mixing, plane, plot, questions
+from study.report import ablation, bottleneck, clusters, comparison, curve, geometry, material, mixing, plane, plot, questions
 from study.report.album import Album, Drawn, Section
 from study.report.guesses import guesses_table
 from study.report.plot import Look
@@ -29,6 +29,8 @@ def sections(run: Run, album: Album) -> list[Section]:
     look = plot.looks([*run.trained, *run.controls])
     found = [_family(run, family, look, album) for family in run.families]
     found += [
+        ablation.section(run, look, album),
+        bottleneck.section(run, look, album),
         _precision(run),
         _views(run, album),
         _neighbours(run, album),
