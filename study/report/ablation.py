@@ -162,7 +162,7 @@ def forest(rows: pd.DataFrame, parts: Sequence[str], look: Look) -> Figure:
         axis.axvline(-full, color=RULE, linestyle="--") if np.isfinite(full) else None
         axis.set_facecolor("#e9eaec" if unreadable else "white")
         axis.set_title(f"{_title(key, rows)}\n", loc="left")
-        axis.text(0, 1.01, text, transform=axis.transAxes, fontsize=8, color="#b00020" if unreadable else "#444444")
+        axis.text(0, 1.02, text, transform=axis.transAxes, fontsize=7.5, color="#b00020" if unreadable else "#444444")
         axis.set_xlabel("difference in nats, reversed" if key[0] == LOSS else f"difference in {spell(key[3])}")
         axis.invert_xaxis() if key[0] == LOSS else None
         axis.set_yticks(range(len(order), 0, -1), list(map(spell, order)) if place % 3 == 0 else [""] * len(order))

@@ -32,7 +32,11 @@ def said_again(make_run):
         folder = make_run(f"{seeds}", models=MODELS, families=("similarity",), seeds=seeds)
         reconstruction(seeds).to_csv(folder / "reconstruction.csv", index=False)
         models = pd.read_csv(folder / "models.csv")
-        kinds = {"rnn": "RecurrentReconstruction", "transformer": "TransformerReconstruction", "untrained": "TransformerReconstruction"}
+        kinds = {
+            "rnn": "RecurrentReconstruction",
+            "transformer": "TransformerReconstruction",
+            "untrained": "TransformerReconstruction",
+        }
         models["kind"] = models["model"].map(kinds)
         models["words_per_second"] = models["model"].map({"rnn": 3000.0, "transformer": 12_000.0})
         models.loc[models["model"] == "untrained", "words_seen"] = 0

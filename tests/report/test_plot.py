@@ -83,3 +83,15 @@ def test_a_figure_is_saved_with_the_same_bytes_each_time(run, tmp_path):
         plot.save(plot.dots(scores, plot.looks(run.trained)), tmp_path / name, "figure")
     for ending in ("png", "svg"):
         assert (tmp_path / "one" / f"figure.{ending}").read_bytes() == (tmp_path / "two" / f"figure.{ending}").read_bytes()
+
+
+def test_a_figure_grows_with_a_long_legend():
+    heights = []
+    for number in (2, 40):
+        figure, axes = plot.panels(1, width=4, height=3, columns=1)
+        for place in range(number):
+            axes[0].plot([0, 1], [place, place], label=f"a model with a rather long name, {place}")
+        plot.legend(figure, axes)
+        figure.draw_without_rendering()
+        heights.append(axes[0].get_position().height * figure.get_figheight())
+    assert heights[1] == pytest.approx(heights[0], rel=0.25)
