@@ -110,6 +110,11 @@ def corrected(rows: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
+def _by_task(rows: pd.DataFrame) -> list[tuple[tuple[str, ...], pd.DataFrame]]:
+    """Cut differences by task and question, in their order: the key of each and its rows."""
+    return [(tuple(map(str, key)), part) for key, part in rows.groupby(KEYS, sort=False)]
+
+
 def _title(key: Sequence[str], rows: pd.DataFrame) -> str:
     """Name a task by what it measures, its own name, and its question where it has several."""
     family, task, question, _ = key
@@ -153,7 +158,7 @@ def forest(rows: pd.DataFrame, parts: Sequence[str], look: Look) -> Figure:
         Of the parts; what is without training is grey.
     """
     order = [*parts, *([UNTRAINED] if (rows["part"] == UNTRAINED).any() else [])]
-    groups = list(rows.groupby(KEYS, sort=False))
+    groups = _by_task(rows)
     figure, axes = panels(len(groups), width=3.5, height=1.2 + 0.22 * len(order), columns=3)
     for place, (axis, (key, mine)) in enumerate(zip(axes, groups, strict=True)):
         full, text, unreadable = scale(mine)
@@ -194,7 +199,7 @@ def ablation_table(run: Run, rows: pd.DataFrame, reference: str, parts: Sequence
 
     Models whose training failed are named, with the reason.
     """
-    keys = [tuple(map(str, key)) for key in rows[KEYS].drop_duplicates().itertuples(index=False)]
+    keys = [key for key, _ in _by_task(rows)]
     header = [Cell("part", "taken out or exchanged")]
     header += [Cell(_title(key, rows), "nats, lower is better" if key[0] == LOSS else spell(key[3]), number=True) for key in keys]
     verdicts = run.seeds > 1 and run.facts.get("size") != "quick"
@@ -206,7 +211,7 @@ def ablation_table(run: Run, rows: pd.DataFrame, reference: str, parts: Sequence
             lines.append(Row((Cell(spell(part)), *cells), quiet=part == UNTRAINED))
     for part, reason in (run.facts.get("failed") or {}).items():
         lines.append(Row((Cell(spell(part), f"failed: {reason}"), *(Cell(DASH, number=True) for _ in keys)), quiet=True))
-    scales = [f"{_title(key, rows)}: {scale(mine)[1]}" for key, mine in rows.groupby(KEYS, sort=False)]
+    scales = [f"{_title(key, rows)}: {scale(mine)[1]}" for key, mine in _by_task(rows)]
     caption = (
         f"What each part costs: difference to {reference} whole, by headline view on the items all know, with 95 % intervals. "
         f"The scale of each column: {'; '.join(scales)}."

@@ -104,7 +104,7 @@ def draw(lengths: pd.DataFrame, speeds: pd.DataFrame, look: Mapping[str, Look]) 
         See ``by_length`` and ``speed``.
     look : mapping of str to Look
     """
-    shown = speeds["words_per_second"].notna().any()
+    shown = bool(speeds["words_per_second"].notna().any())
     figure, axes = panels(len(MEASURES) + shown, width=3.6, height=3.2, columns=3)
     for axis, (measure, name) in zip(axes, MEASURES.items(), strict=False):
         _lines(axis, lengths[lengths["measure"] == measure], look)
