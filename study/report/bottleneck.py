@@ -158,7 +158,7 @@ def speed_table(speeds: pd.DataFrame) -> Table:
     formats = dict.fromkeys(["words_seen", "words_per_second", "threads"], count) | {"training_seconds": duration}
     caption = (
         "How fast each model read in training: word after word (serial) or all words of a sentence at once (parallel). To say a "
-        "sentence of its own, each goes word by word."
+        "sentence of its own, each goes word by word. By the clock: what else the machine did meanwhile slows it."
     )
     return listing("reconstruction-speed", caption, frame, formats)
 
