@@ -7,7 +7,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from study.report import ablation, bottleneck, clusters, comparison, curve, geometry, material, mixing, plane, plot, questions
+from study.report import (
+    ablation,
+    attention,
+    bottleneck,
+    clusters,
+    comparison,
+    curve,
+    distance,
+    geometry,
+    material,
+    mixing,
+    plane,
+    plot,
+    questions,
+)
 from study.report.album import Album, Drawn, Section
 from study.report.guesses import guesses_table
 from study.report.plot import Look
@@ -32,9 +46,11 @@ def sections(run: Run, album: Album) -> list[Section]:
     found += [
         ablation.section(run, look, album),
         bottleneck.section(run, look, album),
+        distance.section(run, look, album),
         _precision(run),
         _views(close, album),
         _neighbours(close, album),
+        attention.section(close, look, album),
         _costs(run, close, look, album),
         _material(run),
         _tasks(run),
