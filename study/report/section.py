@@ -32,6 +32,8 @@ from study.report.table import Table, spell
 
 MOST_PANELS = 12
 """Tasks whose costs still stand in one figure; with more each family has one."""
+CLOSE = ("items", "scores", "models", "curves", "plane", "neighbours", "attention", "attention_heads")
+"""The tables whose figures go into detail, too much for an experiment that takes many parts out of one model."""
 LONGEST_LIST = 60
 """Target words of one task that are still listed on the page; longer lists are in ``tables/targets.csv``."""
 
@@ -66,7 +68,7 @@ def _close(run: Run) -> Run:
     if reference is None:
         return run
     names = [reference, *run.controls]
-    tables = {name: getattr(run, name) for name in ("items", "scores", "models", "curves", "plane", "neighbours")}
+    tables = {name: getattr(run, name) for name in CLOSE}
     kept = {name: table[table["model"].isin(names) | (table.get("view") == BASELINE)] for name, table in tables.items()}
     sides = [run.views[side].str.split(" ").str[0].isin(names) for side in ("first", "second")]
     return replace(run, **kept, views=run.views[sides[0] & sides[1]])
