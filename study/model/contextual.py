@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -138,6 +138,13 @@ class Built(Contextual):
         document = {"settings": settings, "words": len(self.vocabulary)}
         (folder / "settings.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
         write_history(folder, self.history)
+
+    def keep(self, network: nn.Module, corpus: EncodedCorpus, history: list[Moment], folder: Path) -> None:
+        """Write a network that is still learning, and its curve so far, as a model of its own."""
+        model = replace(self)
+        model._take(network, corpus)
+        model.history = history
+        model.save(folder)
 
     def load(self, folder: Path, corpus: EncodedCorpus) -> Self:
         """Read what ``save`` wrote.

@@ -180,9 +180,9 @@ class Reconstruction(Built, Schedule):
             table.to_csv(folder / f"{name}.csv", index=False)
 
     def load(self, folder: Path, corpus: EncodedCorpus) -> Self:
-        """Read what ``save`` wrote; see ``Built.load``."""
+        """Read what ``save`` wrote; see ``Built.load``. A model that was kept while it learned has no tables."""
         super().load(folder, corpus)
-        self.tables = {"reconstruction": pd.read_csv(folder / "reconstruction.csv")}
+        self.tables = {path.stem: pd.read_csv(path) for path in sorted(folder.glob("*.csv"))}
         return self
 
 
