@@ -138,6 +138,8 @@ def _study(config: DictConfig, folder: Path) -> None:
         parts=_made("parts", config.parts),
         models={name: _made(f"models.{name}", node) for name, node in config.models.items()},
         tasks=tasks,
+        instruments={name: _made(f"instruments.{name}", node) for name, node in config.instruments.items()},
+        size=config.size,
         seeds=config.seeds,
         vectors=config.vectors,
         report=_made("report", config.report),
@@ -165,7 +167,7 @@ def _made(key: str, node: DictConfig) -> Any:
 def _drop_what_was_not_chosen(config: DictConfig) -> None:
     """Remove settings that an experiment keeps for models and tasks which this command line did not choose."""
     with open_dict(config):
-        for group in (config.models, *config.tasks.values()):
+        for group in (config.models, config.instruments, *config.tasks.values()):
             for name in [name for name, node in group.items() if "_target_" not in node]:
                 del group[name]
 

@@ -51,15 +51,12 @@ class Vocabulary(Protocol):
 
     def fold(self, word: str) -> str:
         """Return the form under which the vocabulary knows a word (for example in lower case)."""
-        ...
 
     def index(self, word: str) -> int | None:
         """Return a word's identifier after folding, or None where it is unknown."""
-        ...
 
     def count(self, word: str) -> int:
         """Return how often a word occurs in the training part, whether the vocabulary knows it or not."""
-        ...
 
     def __contains__(self, word: object) -> bool: ...
 
@@ -75,19 +72,15 @@ class Corpus(Protocol):
 
     def split(self, text: str) -> list[list[Token]]:
         """Split a text by the corpus's own rule into sentences of words with character offsets."""
-        ...
 
     def words(self, text: str) -> list[Token]:
         """Split a text into words by the corpus's own rule, taking it as one sentence."""
-        ...
 
     def sentences(self, part: Part) -> Iterator[tuple[int, Sentence]]:
         """Yield ``(document number, words as written)`` for each sentence of a part, in order."""
-        ...
 
     def size(self, part: Part) -> int:
         """Return the number of running words of a part."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -158,33 +151,26 @@ class Model(Protocol):
     @property
     def parameters(self) -> int:
         """Number of trained numbers (0 for a model without training)."""
-        ...
 
     @property
     def reproducible(self) -> bool:
         """Whether training again on the same machine gives the same bits."""
-        ...
 
     @property
     def resources(self) -> Mapping[str, str | int]:
         """What it is computed with: ``device`` and ``threads``, as resolved on this machine."""
-        ...
 
     def fit(self, corpus: Corpus, *, folder: Path, observe: Observe) -> Self:
         """Train on the corpus's training part; keep checkpoints in ``folder`` and resume from those found there."""
-        ...
 
     def save(self, folder: Path) -> None:
         """Write the trained model to ``folder`` in safe formats only."""
-        ...
 
     def load(self, folder: Path, corpus: Corpus) -> Self:
         """Read what ``save`` wrote; raise StudyError where it does not fit the settings or the corpus."""
-        ...
 
     def views(self, level: Level) -> tuple[str, ...]:
         """Name the views that apply to a level, in the order of a table's rows."""
-        ...
 
     def embed(self, sentences: Sequence[Sentence], places: Array, views: Sequence[str]) -> Mapping[str, Array]:
         """Compute the vectors of places, each distinct sentence once for all views.
@@ -202,11 +188,9 @@ class Model(Protocol):
         mapping of str to ndarray of shape (n, d), float32
             NaN rows where a target is unknown to the model or the view does not apply to the place.
         """
-        ...
 
     def lexicons(self) -> Mapping[str, Lexicon]:
         """Return the views that give every word of the vocabulary one vector (``word``, ``input``)."""
-        ...
 
 
 @runtime_checkable
@@ -215,7 +199,6 @@ class HasFiles(Protocol):
 
     def files(self) -> Mapping[str, Path]:
         """Return the files by a short name; raise StudyError where one is missing."""
-        ...
 
 
 @runtime_checkable
@@ -226,7 +209,6 @@ class StartsFrom(Protocol):
 
     def take(self, lexicon: Lexicon) -> None:
         """Keep the vectors that ``fit`` is to start from."""
-        ...
 
 
 @runtime_checkable
@@ -252,7 +234,22 @@ class Predicts(Protocol):
 
     def guess(self, sentences: Sequence[Sentence], places: Array, best: int) -> Mapping[str, Guesses]:
         """Guess the words at places, of one word each and not to be seen, in one or more ways; name so many of the ``best``."""
-        ...
+
+
+@runtime_checkable
+class Instrument(Protocol):
+    """Looks inside trained models instead of asking them: a frozen keyword-only dataclass of its plain settings.
+
+    A class attribute ``version`` is raised when the meaning of its code changes.
+    """
+
+    version: int
+
+    def fits(self, model: Model) -> bool:
+        """Whether a model has what the instrument looks at."""
+
+    def measure(self, model: Any, corpus: Any, observe: Observe) -> Mapping[str, pd.DataFrame]:
+        """Return tidy tables by the name of the file that they are collected in, without columns for model and seed."""
 
 
 @dataclass(frozen=True)
@@ -328,7 +325,6 @@ class Task(Protocol):
 
     def questions(self, corpus: Corpus) -> Questions:
         """Prepare sentences, places and items; raise StudyError naming file and line where the data are wrong."""
-        ...
 
     def score(self, questions: Questions, vectors: Mapping[str, Any]) -> Result:
         """Score every view of one model.
@@ -336,7 +332,6 @@ class Task(Protocol):
         ``vectors`` maps a view to an array of shape (n places, d), NaN where unknown; at level ``vocabulary`` to a Lexicon; at
         level ``hidden`` a way of guessing to Guesses.
         """
-        ...
 
 
 @runtime_checkable
@@ -345,4 +340,3 @@ class HasBaselines(Protocol):
 
     def baselines(self, questions: Questions) -> Mapping[str, Result]:
         """Return a result per baseline, each with the single view ``baseline``."""
-        ...

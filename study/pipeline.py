@@ -16,8 +16,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from study import evaluation, report, results
-from study.contracts import HasBaselines, Model, Moment, NotAskableError, Questions, Result, StudyError, Task
+from study import evaluation, measurements, report, results
+from study.contracts import HasBaselines, Instrument, Model, Moment, NotAskableError, Questions, Result, StudyError, Task
 from study.corpus import EncodedCorpus, PartsSettings, Source, VocabularySettings, encode, split_text
 from study.ledger import Ledger
 from study.model import exported, places
@@ -49,11 +49,17 @@ class ReportSettings:
         Words whose nearest neighbours are listed.
     nearest : int
         Neighbours per word.
+    opening : str or None
+        Title of the section that stands first; None keeps the usual order.
+    reference : str or None
+        The model that others are compared with where its parts are taken out; None for none.
     """
 
     plane: str
     neighbours: Sequence[str]
     nearest: int
+    opening: str | None
+    reference: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +74,10 @@ class Study:
     vocabulary, parts : settings
     models : mapping of str to Model
     tasks : mapping of str to mapping of str to Task
+    instruments : mapping of str to Instrument
+        What looks inside the trained models.
+    size : str or None
+        ``quick`` or ``full``, of an experiment; a quick one demonstrates and gives no verdict.
     seeds : int
         Trainings of each model, with seeds ``seed``, ``seed + 1``, …
     vectors : {"float32", "float16"}
@@ -81,6 +91,8 @@ class Study:
     parts: PartsSettings
     models: Mapping[str, Model]
     tasks: Tasks
+    instruments: Mapping[str, Instrument]
+    size: Literal["quick", "full"] | None
     seeds: int
     vectors: Literal["float32", "float16"]
     report: ReportSettings
@@ -114,8 +126,9 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any], e
     if export is not None:
         _export(trained, export)
     answers = score(study, trained, questions, joined, store, ledger)
+    tables = measurements.measured(study.instruments, trained, corpus, store, ledger) | measurements.of_models(trained)
     with ledger.timed("comparison"):
-        _write_tables(folder, study, corpus, trained, questions, joined, left_out, answers, store)
+        _write_tables(folder, study, corpus, trained, questions, joined, left_out, answers, tables, store)
     pd.DataFrame(ledger.rows).to_csv(folder / "stages.csv", index=False)
     write_json(
         folder / "run.json",
@@ -125,6 +138,7 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any], e
             "started": started.isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - start, 1),
             "seeds": study.seeds,
+            "size": study.size,
             "versions": versions(),
             "machine": _machine(),
             "corpus": _corpus_facts(study.source, corpus),
@@ -143,6 +157,7 @@ def _write_tables(
     joined: places.Places,
     left_out: Mapping[str, str],
     answers: Sequence[Answer],
+    further: measurements.Tables,
     store: Store,
 ) -> None:
     tasks = {f"{family}/{name}": task for family, members in study.tasks.items() for name, task in members.items()}
@@ -164,7 +179,7 @@ def _write_tables(
         "detectable": evaluation.detectable(comparisons),
         "neighbours": results.neighbours_table(study.report.neighbours, study.report.nearest, corpus, trained),
     }
-    for name, table in (tables | results.task_tables(answers) | results.model_tables(trained)).items():
+    for name, table in (tables | results.task_tables(answers) | further).items():
         table.to_csv(folder / f"{name}.csv", index=False)
     scores.to_parquet(folder / "scores.parquet", index=False)
     items.to_parquet(folder / "items.parquet", index=False)
@@ -186,12 +201,12 @@ def _compared(
     """Compare the models, or find these same answers compared before."""
 
     def compare(folder: Path) -> None:
-        common, comparisons = evaluation.compare(scores, items, seeds=study.seeds)
+        common, comparisons = evaluation.compare(scores, items, seeds=study.seeds, verdicts=study.size != "quick")
         common.to_parquet(folder / "common.parquet", index=False)
         comparisons.to_parquet(folder / "comparisons.parquet", index=False)
 
     inputs = {f"{answer.task} {answer.model} {answer.seed}": answer.digest for answer in answers}
-    settings = {"models": list(study.models), "seeds": study.seeds, "version": SCORING_VERSION}
+    settings = {"models": list(study.models), "seeds": study.seeds, "verdicts": study.size != "quick", "version": SCORING_VERSION}
     folder = store.artefact("comparison", settings, inputs, compare).folder
     return pd.read_parquet(folder / "common.parquet"), pd.read_parquet(folder / "comparisons.parquet")
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from study import evaluation
-from study.contracts import Corpus, HasTables, Level, Model, Predicts, Questions, Result, Score, Task
+from study.contracts import Corpus, Level, Model, Predicts, Questions, Result, Score, Task
 from study.model import places
 from study.model.places import Places
 from study.store import Artefact
@@ -157,18 +157,6 @@ def task_tables(answers: Sequence[Answer]) -> dict[str, pd.DataFrame]:
             told = pd.DataFrame({"family": family, "task": task, "model": answer.model, "seed": answer.seed}, index=table.index)
             parts.setdefault(title, []).append(pd.concat([told, table], axis=1))
     return {title: pd.concat(tables, ignore_index=True).astype({"seed": "Int64"}) for title, tables in parts.items()}
-
-
-def model_tables(trained: Sequence[Trained]) -> dict[str, pd.DataFrame]:
-    """Collect the further tables of all models by name, with the columns ``model, seed`` before their own."""
-    parts: dict[str, list[pd.DataFrame]] = {}
-    for one in trained:
-        if not isinstance(one.model, HasTables):
-            continue
-        for title, table in one.model.tables.items():
-            told = pd.DataFrame({"model": one.name, "seed": one.seed}, index=table.index)
-            parts.setdefault(title, []).append(pd.concat([told, table], axis=1))
-    return {title: pd.concat(tables, ignore_index=True) for title, tables in parts.items()}
 
 
 def models_table(trained: Sequence[Trained]) -> pd.DataFrame:

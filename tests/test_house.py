@@ -21,14 +21,17 @@ MAY_IMPORT = {
     "settings": {"contracts"},
     "corpus": {"contracts", "paths", "fetching", "store"},
     "model": {"contracts", "paths", "store", "corpus"},
+    "instrument": {"contracts", "corpus", "model"},
     "evaluation": {"contracts", "paths", "fetching", "store"},
     "report": {"contracts"},
     "results": {"contracts", "store", "model", "evaluation"},
     "ledger": {"store"},
+    "measurements": {"contracts", "store", "ledger", "progress", "corpus", "results"},
     "training": {"contracts", "store", "ledger", "progress", "corpus", "model", "results"},
     "pipeline": {
         "ledger",
         "training",
+        "measurements",
         "contracts",
         "paths",
         "store",
@@ -43,7 +46,10 @@ MAY_IMPORT = {
     "__main__": {"contracts", "paths", "store", "settings", "pipeline", "validation", "report"},
 }
 ONLY_IN_MAIN = {"hydra", "omegaconf"}
-GROUPS = {"corpus": None, "model": "models", "report": None, "experiment": "_global_", "tracker": None}
+GROUPS = {
+    **{"corpus": None, "model": "models", "instrument": "instruments", "report": None},
+    **{"experiment": "_global_", "size": "_global_", "tracker": None},
+}
 
 
 def room_of(path: Path) -> str:
@@ -133,7 +139,7 @@ def test_option_files_say_where_they_belong_and_bind_to_their_target(path, packa
 
 def test_groups_mirror_folders():
     assert {path.name for path in (ROOT / "conf").iterdir() if path.is_dir()} <= set(GROUPS)
-    assert {path.name for path in (ROOT / "conf").iterdir() if path.is_dir()} - {"experiment"} <= set(MAY_IMPORT)
+    assert {path.name for path in (ROOT / "conf").iterdir() if path.is_dir()} - {"experiment", "size"} <= set(MAY_IMPORT)
 
 
 def test_modules_and_functions_stay_small():
@@ -168,5 +174,7 @@ def test_each_rule_is_seen_to_fail():
         "study.pipeline.ReportSettings has no wrong",
         "study.pipeline.ReportSettings needs nearest",
         "study.pipeline.ReportSettings needs neighbours",
+        "study.pipeline.ReportSettings needs opening",
+        "study.pipeline.ReportSettings needs reference",
     ]
     assert uncommented_knobs("size: 3\nseed: 0 # of the draw\n") == ["size: 3"]

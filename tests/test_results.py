@@ -92,23 +92,3 @@ def test_targets_are_counted_as_the_vocabulary_folds_them():
     assert table.to_dict("records") == [
         {"family": "polysemy", "task": "bank", "target": "bank", "training_count": 7, "in_vocabulary": True}
     ]
-
-
-def test_tables_of_models_tell_model_and_seed_and_a_model_may_have_none(trained):
-    class Measured(Model):
-        seed = 3
-
-        def __init__(self):
-            self.tables = {"reconstruction": pd.DataFrame({"longest": [5, 10], "forced": [1.0, 0.5]})}
-
-    measured = results.Trained("copying", Measured(), Artefact(), Artefact())
-    again = results.Trained("again", Measured(), Artefact(), Artefact())
-    assert results.model_tables(trained) == {}
-    (table,) = results.model_tables([*trained, measured, again]).values()
-    assert list(table.columns) == ["model", "seed", "longest", "forced"]
-    assert list(zip(table["model"], table["seed"], table["longest"], strict=True)) == [
-        ("copying", 3, 5),
-        ("copying", 3, 10),
-        ("again", 3, 5),
-        ("again", 3, 10),
-    ]

@@ -12,10 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from study.report import curve, plot
 from study.report import sweep as sweeps
+from study.report.album import Album, Drawn, Section
 from study.report.pairing import contest_table, contests
 from study.report.plot import Look
 from study.report.run import Run
-from study.report.section import Album, Drawn, Section
 from study.report.section import sections as run_sections
 from study.report.summary import join, summarise
 from study.report.table import Table, escape_markdown, listing, markdown, spell, write_table

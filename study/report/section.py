@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from study.report import clusters, comparison, curve, geometry, material, mixing, plane, plot, questions
+from study.report.album import Album, Drawn, Section
 from study.report.guesses import guesses_table
 from study.report.plot import Look
 from study.report.precision import detectable_table, variance_table
@@ -24,42 +21,11 @@ LONGEST_LIST = 60
 """Target words of one task that are still listed on the page; longer lists are in ``tables/targets.csv``."""
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A figure on a page: its file's name, what it shows, and the SVG as an address that needs no request."""
-
-    name: str
-    caption: str
-    address: str
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of a page: figures and tables in sight, and tables folded away."""
-
-    title: str
-    figures: Sequence[Drawn] = ()
-    tables: Sequence[Table] = ()
-    folded: Sequence[Table] = ()
-
-
-class Album:
-    """Saves figures to a folder and hands them on for a page; a figure that is None is left out."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def add(self, name: str, caption: str, figure: Figure | None) -> list[Drawn]:
-        """Save a figure as PNG and SVG."""
-        if figure is None:
-            return []
-        plot.save(figure, self.folder, name)
-        svg = base64.b64encode((self.folder / f"{name}.svg").read_bytes()).decode("ascii")
-        return [Drawn(name, caption, f"data:image/svg+xml;base64,{svg}")]
-
-
 def sections(run: Run, album: Album) -> list[Section]:
-    """Return the sections of a run's report that have something to show, their figures saved to the album."""
+    """Return the sections of a run's report that have something to show, their figures saved to the album.
+
+    The section that ``report.opening`` names comes first: its first figure answers what the run was made for.
+    """
     look = plot.looks([*run.trained, *run.controls])
     found = [_family(run, family, look, album) for family in run.families]
     found += [
@@ -70,7 +36,9 @@ def sections(run: Run, album: Album) -> list[Section]:
         _material(run),
         _tasks(run),
     ]
-    return [section for section in found if section.figures or section.tables or section.folded]
+    found = [section for section in found if section.figures or section.tables or section.folded]
+    opening = run.facts.get("report", {}).get("opening")
+    return sorted(found, key=lambda section: section.title != opening)
 
 
 def _family(run: Run, family: str, look: Mapping[str, Look], album: Album) -> Section:

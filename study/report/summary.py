@@ -55,7 +55,7 @@ def summarise(run: Run) -> Summary:
     """Say what a run found and what it cannot say."""
     scores = main_scores(run)
     scores = scores[scores["headline"] | (scores["view"] == BASELINE)]
-    paragraph = " ".join([_material(run), _seeds(run), _failures(run)]).strip()
+    paragraph = " ".join([_demonstration(run), _material(run), _seeds(run), _failures(run)]).strip()
     findings = []
     for family in run.compared["family"].unique():
         members, name = scores[scores["family"] == family], spell(family)
@@ -85,6 +85,15 @@ def plural(number_of: int, noun: str) -> str:
 def millions(words: float) -> str:
     """Write a number of words: exactly below 100,000, else in millions."""
     return f"{count(words)} words" if words < 1e5 else f"{words / 1e6:,.2f} million words"
+
+
+def _demonstration(run: Run) -> str:
+    quick = run.facts.get("size") == "quick"
+    return (
+        "A demonstration, no verdict: little text and short training show how the question is put; size=full answers it."
+        if quick
+        else ""
+    )
 
 
 def _material(run: Run) -> str:

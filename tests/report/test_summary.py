@@ -1,3 +1,5 @@
+import json
+
 import pandas as pd
 import pytest
 
@@ -23,6 +25,14 @@ def test_the_paragraph_says_sizes_and_seeds(make_run, seeds, said):
     assert "2.10 million words for training" in paragraph
     assert "cbow saw 2.00 million words and transformer saw 2.00 million words" in paragraph
     assert ("So few" in paragraph) == (seeds == 2)
+
+
+@pytest.mark.parametrize("size", ["quick", "full"])
+def test_a_quick_experiment_is_called_a_demonstration(make_run, size):
+    folder = make_run(seeds=3)
+    facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    (folder / "run.json").write_text(json.dumps(facts | {"size": size}), encoding="utf-8")
+    assert ("A demonstration, no verdict" in summarise(Run.read(folder)).paragraph) == (size == "quick")
 
 
 def test_the_encoder_is_told_against_the_best_static_model(make_run):

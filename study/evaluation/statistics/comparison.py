@@ -38,6 +38,7 @@ from study.evaluation.statistics import uncertainty
 from study.evaluation.statistics.headline import headlines, main_rows
 from study.evaluation.statistics.metric import METRICS, number, select
 
+DEMONSTRATION = "demonstration, no verdict"
 ONE_SEED = "one seed: differences between items only"
 UNREPEATED = "not trained again: differences between items only"
 POWER = 0.80
@@ -53,7 +54,9 @@ Answers = Mapping[str, Sequence[pd.DataFrame]]
 """Model -> for each of its seeds the items of its headline view, all models' in the same order."""
 
 
-def compare(scores: pd.DataFrame, items: pd.DataFrame, *, seeds: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+def compare(
+    scores: pd.DataFrame, items: pd.DataFrame, *, seeds: int, verdicts: bool = True, seed: int = 0
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compare the headline views of all models on each task's test items.
 
     Parameters
@@ -64,6 +67,8 @@ def compare(scores: pd.DataFrame, items: pd.DataFrame, *, seeds: int, seed: int 
         ``ITEM_COLUMNS`` with ``model, seed, family, task``.
     seeds : int
         Trainings of each model; with one there are no verdicts.
+    verdicts : bool
+        Whether there may be any: a demonstration gives none.
     seed : int
         Of the bootstrap.
 
@@ -96,7 +101,7 @@ def compare(scores: pd.DataFrame, items: pd.DataFrame, *, seeds: int, seed: int 
         common += [{**here, "view": headline[row["model"]], **row} for row in values]
         compared += [{**here, "view_a": headline[row["model_a"]], "view_b": headline[row["model_b"]], **row} for row in pairs]
     comparisons = pd.DataFrame(compared, columns=list(COMPARISONS))
-    return pd.DataFrame(common, columns=list(COMMON)), _judged(comparisons, seeds)
+    return pd.DataFrame(common, columns=list(COMMON)), _judged(comparisons, seeds, verdicts)
 
 
 def _compared(scores: pd.DataFrame, own: Answers, seeds: int, seed: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -291,14 +296,14 @@ def williams(gold_a: float, gold_b: float, a_b: float, n: int) -> float:
     return float(2 * stats.t.sf(abs(t), n - 3))
 
 
-def _judged(comparisons: pd.DataFrame, seeds: int) -> pd.DataFrame:
+def _judged(comparisons: pd.DataFrame, seeds: int, verdicts: bool) -> pd.DataFrame:
     """Correct the p-values over each family, and say what they allow to say."""
     comparisons["p_holm"] = np.nan
     for _, part in comparisons.groupby("family"):
         finite = part.index[part["p"].notna()]
         if len(finite):
             comparisons.loc[finite, "p_holm"] = multipletests(part.loc[finite, "p"].astype(float), method="holm")[1]
-    comparisons["verdict"] = [_verdict(row, seeds) for _, row in comparisons.iterrows()]
+    comparisons["verdict"] = [_verdict(row, seeds) if verdicts else DEMONSTRATION for _, row in comparisons.iterrows()]
     return comparisons
 
 

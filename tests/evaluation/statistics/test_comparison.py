@@ -39,6 +39,15 @@ def test_values_stand_on_common_items_and_on_own():
     assert comparisons["n"].tolist() == [100]
 
 
+def test_a_demonstration_gives_no_verdict_however_many_seeds():
+    frames = [(name, seed, guessed(right, seed)) for name, right in (("a", 0.95), ("b", 0.3)) for seed in range(3)]
+    given, withheld = (
+        comparison.compare(*study(frames, metric="accuracy"), seeds=3, verdicts=verdicts)[1] for verdicts in (True, False)
+    )
+    assert given["verdict"].tolist() == ["a is better"]
+    assert withheld["verdict"].tolist() == [comparison.DEMONSTRATION]
+
+
 def test_one_seed_gets_no_verdict_however_clear():
     frames = [("a", 0, guessed(0.95, 0)), ("b", 0, guessed(0.3, 1))]
     _, comparisons = comparison.compare(*study(frames, metric="accuracy"), seeds=1)

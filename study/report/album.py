@@ -1,0 +1,47 @@
+"""What a page is made of: sections, and an album that saves their figures and hands them on."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from study.report import plot
+from study.report.table import Table
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure on a page: its file's name, what it shows, and the SVG as an address that needs no request."""
+
+    name: str
+    caption: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page: figures and tables in sight, and tables folded away."""
+
+    title: str
+    figures: Sequence[Drawn] = ()
+    tables: Sequence[Table] = ()
+    folded: Sequence[Table] = ()
+
+
+class Album:
+    """Saves figures to a folder and hands them on for a page; a figure that is None is left out."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def add(self, name: str, caption: str, figure: Figure | None) -> list[Drawn]:
+        """Save a figure as PNG and SVG."""
+        if figure is None:
+            return []
+        plot.save(figure, self.folder, name)
+        svg = base64.b64encode((self.folder / f"{name}.svg").read_bytes()).decode("ascii")
+        return [Drawn(name, caption, f"data:image/svg+xml;base64,{svg}")]
