@@ -48,9 +48,9 @@ class Moments:
                 f"emergence.first: the first moment is after {first} words, but a training ends after {total}: "
                 "ask for an earlier one, or train longer."
             )
-        for kept in self.folder.glob("*"):
-            if seen is None or not kept.name.isdigit() or int(kept.name) > seen:  # a name that is no number: killed while writing
-                shutil.rmtree(kept)
+        for path in self.folder.glob("*"):
+            if seen is None or not path.name.isdigit() or int(path.name) > seen:  # a name that is no number: killed while writing
+                shutil.rmtree(path)
         self.left = [words for words in asked if words < total and (seen is None or words > seen)]
 
     def due(self, words: int) -> bool:
@@ -67,7 +67,7 @@ class Moments:
         partial.rename(self.folder / str(passed[-1]))
 
 
-def kept_moments(folder: Path) -> list[Path]:
+def kept(folder: Path) -> list[Path]:
     """Return the folders of the models that an artefact holds beside the finished one, fewest words first."""
     return sorted((folder / FOLDER).glob("*"), key=lambda path: int(path.name))
 

@@ -119,8 +119,8 @@ class Word2Vec(StaticViews):
     def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
         """Train by epochs on the corpus's token file; resume after the last epoch, or shard, found in ``folder``.
 
-        Where ``moments`` are asked for, the first epoch is trained in shards that end at them: gensim then draws windows, noise and
-        what it leaves out anew in every shard, and reads the sentences in another order, so that the result is another one.
+        Where ``moments`` are asked for, the first epoch is trained in shards that end at them: gensim then draws windows,
+        noise and what it leaves out anew in every shard, and reads the sentences in another order: the result is another one.
         """
         self._check()
         words, total = corpus.training_text_words, self.epochs * corpus.training_text_words
@@ -156,7 +156,7 @@ class Word2Vec(StaticViews):
         return self
 
     def _pieces(self, corpus: EncodedCorpus, folder: Path) -> list[tuple[Path, int]]:
-        """Return the files to be read one after the other, and their words: the token file, an epoch each, the first in shards."""
+        """Return the files to be read in turn, and their words: the token file once per epoch, the first time in shards."""
         epoch = (corpus.training_text, corpus.training_text_words)
         if not self.moments:
             return [epoch] * self.epochs
