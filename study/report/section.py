@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from study.report import clusters, comparison, curve, geometry, material, mixing, plane, plot, questions
+from study.report import clusters, comparison, curve, emergence, geometry, material, mixing, plane, plot, questions
 from study.report.album import Album, Drawn, Section
 from study.report.guesses import guesses_table
 from study.report.plot import Look
@@ -29,6 +29,7 @@ def sections(run: Run, album: Album) -> list[Section]:
     look = plot.looks([*run.trained, *run.controls])
     found = [_family(run, family, look, album) for family in run.families]
     found += [
+        emergence.section(run, look, album),
         _precision(run),
         _views(run, album),
         _neighbours(run, album),
@@ -137,11 +138,13 @@ def _costs(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     scores = comparison.main_scores(run)
     shown = [model for model in look if model not in run.from_files]
     scores = scores[scores["headline"] & scores["model"].isin(shown) & scores["value"].notna()]
-    means = run.models.groupby("model")["training_seconds"].mean()
+    means = run.models.assign(all=run.models["training_seconds"] + run.models["start_seconds"]).groupby("model")["all"].mean()
     seconds = {str(model): float(mean) for model, mean in means.items() if model in run.trained and np.isfinite(mean)}
     figures: list[Drawn] = []
     if len(scores) and seconds:
-        caption = "Score against seconds of training (of one seed); models without training stand at the left end"
+        caption = "Score against seconds of training (of one seed)"
+        caption += ", those of the model it starts from included" if (run.models["start"] != "").any() else ""
+        caption += "; models without training stand at the left end"
         caption += ", models trained elsewhere are left out." if run.from_files else "."
         tasks = len(scores[["family", "task"]].drop_duplicates())
         parts = [(f"costs-{family}", part) for family, part in scores.groupby("family", sort=False)]
