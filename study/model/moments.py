@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from study.contracts import StudyError
+from study.store import BESIDE
 
-FOLDER = "moments"
+FOLDER = BESIDE
 """Where the models are kept, each in a folder named after the count of words it was asked for."""
 
 
@@ -99,11 +100,11 @@ def shards(text: Path, folder: Path, words: Sequence[int], seed: int) -> list[tu
     with text.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         letters = np.frombuffer(content, np.uint8)
         ends = np.flatnonzero(letters == ord("\n")) + 1  # (lines,)
-        spaces = np.flatnonzero(letters == ord(" "))
+        starts = np.concatenate([[0], ends[:-1]])  # (lines,)
+        lengths = 1 + np.add.reduceat(letters == ord(" "), starts, dtype=np.int64)  # (lines,), words
         del letters  # or the file could not be closed
-        starts = np.concatenate([[0], ends[:-1]])
         order = np.random.default_rng(seed).permutation(len(ends))
-        reached = np.cumsum(1 + np.diff(np.searchsorted(spaces, np.concatenate([[0], ends])))[order])  # (lines,), words
+        reached = np.cumsum(lengths[order])  # (lines,), words
         last = np.minimum(np.searchsorted(reached, words) + 1, len(ends))
         bounds = np.unique(np.concatenate([[0], last, [len(ends)]]))
         for number, (first, stop) in enumerate(pairwise(bounds.tolist())):
