@@ -19,8 +19,10 @@ from study.corpus import EncodedCorpus
 from study.model.anatomy import Anatomy
 from study.model.contextual import Built, Contextual
 from study.model.guessing import encoder_guesses
+from study.model.maps import AttentionMap, encoder_map
 from study.model.pretraining import Pretraining
 from study.model.regimen import Regimen, choose_fabric, limited_threads
+from study.model.sequences import Symbols
 from study.model.start import begin_with
 from study.model.transformer import Encoder
 
@@ -41,6 +43,15 @@ class Guesser(Contextual):
         words = [self._identifiers(sentence) for sentence in sentences]
         with limited_threads(self.threads):
             return encoder_guesses(self.encoder, words, places, self.vocabulary.words, best)
+
+    def attends(self) -> bool:
+        """Say yes: every encoder has attention, be it uniform."""
+        return True
+
+    def attention_maps(self, sentence: Sentence) -> list[AttentionMap]:
+        """Return the sentence's map; see ``study.model.maps.Attends``."""
+        with limited_threads(self.threads):
+            return [encoder_map(self.encoder, Symbols(len(self.vocabulary)), sentence, self._identifiers(sentence))]
 
 
 @dataclass(kw_only=True)

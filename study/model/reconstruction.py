@@ -23,13 +23,14 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from study.contracts import Array, Observe, StudyError
+from study.contracts import Array, Observe, Sentence, StudyError
 from study.corpus import EncodedCorpus
 from study.model.anatomy import Anatomy
 from study.model.contextual import Built
 from study.model.decoder import Reconstructor, RecurrentReconstructor, TransformerReconstructor
 from study.model.fidelity import fidelity
 from study.model.loop import Loop
+from study.model.maps import AttentionMap, decoder_map, encoder_map
 from study.model.objective import candidate_loss, full_loss
 from study.model.recurrence import Recurrence
 from study.model.regimen import Schedule, limited_threads
@@ -204,6 +205,15 @@ class RecurrentReconstruction(Recurrence, Reconstruction):
         """Return a reconstructor with random weights; see ``Built.network``."""
         return RecurrentReconstructor(self, self.attention, symbols, frequencies)
 
+    def attends(self) -> bool:
+        """Say whether its decoder looks at the encoder's states."""
+        return self.attention
+
+    def attention_maps(self, sentence: Sentence) -> list[AttentionMap]:
+        """Return where the decoder looks; see ``study.model.maps.Attends``."""
+        with limited_threads(self.threads):
+            return [decoder_map(self.encoder, Symbols(len(self.vocabulary)), sentence, self._identifiers(sentence))]
+
 
 @dataclass(kw_only=True)
 class TransformerReconstruction(Anatomy, Reconstruction):
@@ -217,3 +227,14 @@ class TransformerReconstruction(Anatomy, Reconstruction):
     def network(self, symbols: int, frequencies: Tensor) -> nn.Module:
         """Return a reconstructor with random weights; see ``Built.network``."""
         return TransformerReconstructor(self, symbols, frequencies)
+
+    def attends(self) -> bool:
+        """Say yes: its encoder does, and its decoder."""
+        return True
+
+    def attention_maps(self, sentence: Sentence) -> list[AttentionMap]:
+        """Return the encoder's map and the decoder's; see ``study.model.maps.Attends``."""
+        symbols, identifiers = Symbols(len(self.vocabulary)), self._identifiers(sentence)
+        with limited_threads(self.threads):
+            own = encoder_map(self.encoder.encoder, symbols, sentence, identifiers)
+            return [own, decoder_map(self.encoder, symbols, sentence, identifiers)]

@@ -46,6 +46,11 @@ COLUMNS = {
     "points": "family:t task:t model:t seed:f view:t item:t part:t cluster:f sentence:t x:f y:f share_x:f share_y:f",
     "mix_weights": "family:t task:t model:t seed:f view:t classifier:t layer:t weight:f",
     "views": "first:t second:t measure:t value:f n:f",
+    "attention": (
+        "model:t seed:f sentence:f sentence_words:f kind:t layer:f head:f query_position:f query_word:t key_position:f "
+        "key_word:t symbol:b target:b weight:f"
+    ),
+    "attention_heads": "model:t seed:f kind:t layer:f head:f measure:t value:f low:f high:f uniform:f sentences:f words:f",
     "variance": "model:t family:t task:t question:t metric:t component:t variance:f share:f",
     "detectable": "family:t task:t question:t metric:t n:f pairs:f smallest:f median:f largest:f assumes:t",
     "tasks": "family:t task:t level:t description:t source:t items_test:f items_development:f dropped:t note:t",
@@ -114,7 +119,7 @@ class Run:
         The tasks whose name is one of the several words they ask about, and how the tables name them instead: ``bank`` as
         "bank and others (9 words)".
     scores, items, common, comparisons, models, stages, curves, targets, plane, neighbours, guesses, clusters, points,
-    mix_weights, views, variance, detectable, tasks : DataFrame
+    mix_weights, views, attention, attention_heads, variance, detectable, tasks : DataFrame
         The tables, tidy; a table that the run did not write has no rows. All scores are those of finished models.
     growth : DataFrame
         Scores of the models that were asked while they learned, as ``scores``: at their moments, and at the end (``done``).
@@ -140,6 +145,8 @@ class Run:
     points: pd.DataFrame
     mix_weights: pd.DataFrame
     views: pd.DataFrame
+    attention: pd.DataFrame
+    attention_heads: pd.DataFrame
     variance: pd.DataFrame
     detectable: pd.DataFrame
     tasks: pd.DataFrame

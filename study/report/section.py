@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from study.report import clusters, comparison, curve, emergence, geometry, material, mixing, plane, plot, questions
+from study.report import attention, clusters, comparison, curve, emergence, geometry, material, mixing, plane, plot, questions
 from study.report.album import Album, Drawn, Section
 from study.report.guesses import guesses_table
 from study.report.plot import Look
@@ -33,6 +33,7 @@ def sections(run: Run, album: Album) -> list[Section]:
         _precision(run),
         _views(run, album),
         _neighbours(run, album),
+        attention.section(run, look, album),
         _costs(run, look, album),
         _material(run),
         _tasks(run),
