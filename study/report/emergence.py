@@ -75,7 +75,9 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
 
 @mpl.rc_context(STYLE)
 def figure(curves: pd.DataFrame, floors: pd.DataFrame, look: Mapping[str, Look], x: str) -> Figure:
-    """Draw a panel per task, a line per model and view, on a logarithmic axis of what was spent.
+    """Draw a panel per task, a line per model and view, on an axis of what was spent.
+
+    The axis is logarithmic, unless some curve begins late, as that of a model does that waits for what it starts from.
 
     Parameters
     ----------
@@ -88,9 +90,9 @@ def figure(curves: pd.DataFrame, floors: pd.DataFrame, look: Mapping[str, Look],
     """
     groups = by_task(curves)
     drawn, axes = panels(len(groups), width=4.2, height=3.2, columns=3)
-    least = curves.loc[curves[x] > 0, x].min()
-    nothing = float(least) / 4  # where a moment stands at which nothing was spent: a logarithm has no place for it
-    decades = 10.0 ** np.arange(np.ceil(np.log10(least)), np.log10(curves[x].max()) + 0.2)
+    late = curves.groupby("model")[x].min().max() > 0
+    least = 0.0 if late else float(curves.loc[curves[x] > 0, x].min())
+    nothing = least / 4  # where a moment stands at which nothing was spent: a logarithm has no place for it
     for axis, (name, rows) in zip(axes, groups, strict=True):
         for (model, view), mine in rows.groupby(["model", "view"], sort=False):
             label = str(model) if mine["headline"].any() else f"{model}, {view}"
@@ -100,11 +102,8 @@ def figure(curves: pd.DataFrame, floors: pd.DataFrame, look: Mapping[str, Look],
         for row in floors[of_task].to_dict("records"):
             axis.axhline(row["value"], color=look[row["model"]].colour, linewidth=1, zorder=1, label=row["model"])
         axis.axhline(rows["chance"].median(), color="black", linestyle=":", linewidth=1, label="chance")
-        axis.set_xscale("log")
-        axis.set_xticks([nothing, *decades], ["0", *map(short, decades)])
-        axis.minorticks_off()
-        axis.set_xlim(nothing / 1.5, 1.6 * curves[x].max())
-        axis.axvline(nothing, color=RULE, linewidth=0.6, zorder=0)
+        if not late:
+            _logarithmic(axis, nothing, least, float(curves[x].max()))
         axis.set_title(name)
         axis.set_xlabel(AXES[x])
         axis.set_ylabel(spell(rows["metric"].iloc[0]))
@@ -112,6 +111,16 @@ def figure(curves: pd.DataFrame, floors: pd.DataFrame, look: Mapping[str, Look],
     axes[0].plot([], [], "o", color="black", markersize=8, markerfacecolor="white", label="end of training, annealed")
     legend(drawn, axes)
     return drawn
+
+
+def _logarithmic(axis: Axes, nothing: float, least: float, most: float) -> None:
+    """Let an axis be logarithmic, with a tick for 0 where nothing stands."""
+    decades = 10.0 ** np.arange(np.ceil(np.log10(least)), np.log10(most) + 0.2)
+    axis.set_xscale("log")
+    axis.set_xticks([nothing, *decades], ["0", *map(short, decades)])
+    axis.minorticks_off()
+    axis.set_xlim(nothing / 1.5, 1.6 * most)
+    axis.axvline(nothing, color=RULE, linewidth=0.6, zorder=0)
 
 
 def _curve(axis: Axes, rows: pd.DataFrame, shown: Look, label: str, dash: Dash) -> None:

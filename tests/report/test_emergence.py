@@ -95,6 +95,15 @@ def test_a_panel_shows_the_curve_its_end_the_floors_and_says_that_it_is_not_anne
     assert len(ends) == 2
 
 
+def test_an_axis_on_which_a_curve_begins_late_is_not_logarithmic(make_grown):
+    run = Run.read(make_grown(starts={"transformer": ("cbow", 5_000_000)}))
+    words, seconds = drawn(run, "own_words"), drawn(run, "seconds")
+    assert [axis.get_xscale() for axis in words.axes] == ["log"] * 4
+    assert [axis.get_xscale() for axis in seconds.axes] == ["linear"] * 4
+    (line,) = [line for line in seconds.axes[0].get_lines() if line.get_label() == "transformer"]
+    assert list(line.get_xdata()) == [7, 8, 17]
+
+
 def test_what_a_model_starts_from_counts_in_its_seconds_but_not_in_the_words_it_has_read(make_grown):
     run = Run.read(make_grown(starts={"transformer": ("cbow", 5_000_000)}))
     curves = emergence.growth(run)
