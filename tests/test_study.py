@@ -289,6 +289,25 @@ def test_an_encoder_can_start_from_the_vectors_of_another_model(home, smoke):
     assert "models.transformer.start=cbow" in errors
 
 
+def test_an_encoder_of_sub_words_is_asked_for_the_same_words(home, smoke):
+    pytest.importorskip("tokenizers", reason="the extra [subwords] is not installed")
+    asked = ["similarity=[simlex,cloze]", "polysemy=[bank]", "probing=[]", "geometry=[]"]
+    spelled = ["models.transformer.units=wordpiece", "models.transformer.subwords=2000"]
+    found = study(home, "model=[transformer,untrained]", *spelled, *asked)
+    keys = ["model", "task", "view", "split", "question", "metric"]
+    of_words, of_sub_words = (pd.read_csv(folder / "scores.csv").set_index(keys) for folder in (smoke, found))
+    both = of_sub_words[["coverage"]].join(of_words["coverage"].rename("coverage of words"), how="inner")
+    assert {"simlex", "cloze", "bank"} == set(both.index.get_level_values("task"))
+    assert {"transformer", "untrained"} <= set(both.index.get_level_values("model"))
+    assert (both["coverage"] == both["coverage of words"]).all()
+    models = pd.read_csv(found / "models.csv").set_index("model")
+    assert models.loc["transformer", "words_seen"] >= 100_000
+    assert (
+        models.loc["transformer", "parameters"]
+        < pd.read_csv(smoke / "models.csv").set_index("model").loc["transformer", "parameters"]
+    )
+
+
 def test_tasks_are_validated_without_training_anything_but_the_random_control(home, smoke):
     (home / "mine" / "probing").mkdir(parents=True, exist_ok=True)
     lines = [f"sentence number {n} speaks of [war]\t{'even' if n % 2 else 'odd'}" for n in range(40)]

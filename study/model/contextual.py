@@ -24,9 +24,9 @@ from study.contracts import Array, Level, Lexicon, Moment, Sentence, StudyError,
 from study.corpus import EncodedCorpus
 from study.model.history import read_history, write_history
 from study.model.layers import Layered
-from study.model.readout import Readout, bare_words
+from study.model.readout import Reading, Readout, bare_words
 from study.model.regimen import choose_fabric
-from study.model.sequences import Symbols
+from study.model.sequences import Stream, Symbols
 
 
 @dataclass(kw_only=True)
@@ -68,9 +68,9 @@ class Contextual(Layered):
 
     def _in_context(self, sentences: Sequence[Sentence], places: Array) -> list[Array]:
         readout = self._readout(len(places))
-        words = [self._identifiers(sentence) for sentence in sentences]
+        read = self._readings(sentences)
         for row, (number, start, stop) in enumerate(places.tolist()):
-            readout.add(row, words[number], start, stop)
+            readout.add(row, read[number], start, stop)
         return readout.read(self.encoder)
 
     def _averaged(self, sentences: Sequence[Sentence], places: Array) -> list[Array]:
@@ -79,15 +79,27 @@ class Contextual(Layered):
         offsets = self.corpus.sentence_offsets("training")
         for word, occurrences in self.corpus.occurrences(row_of, self.occurrences, self.seed).items():
             for sentence, place in occurrences.tolist():
-                readout.add(row_of[word], self._training_words(*offsets[sentence : sentence + 2]), place, place + 1)
+                readout.add(row_of[word], self._training_reading(*offsets[sentence : sentence + 2]), place, place + 1)
         return [layer[rows] for layer in readout.read(self.encoder)[1:]]
+
+    def _readings(self, sentences: Sequence[Sentence]) -> list[Reading]:
+        """Return sentences as the network reads them."""
+        return [Reading.of_words(self._identifiers(sentence), len(self.vocabulary)) for sentence in sentences]
+
+    def _training_reading(self, start: int, stop: int) -> Reading:
+        """Return words of the training part as the network reads them."""
+        return Reading.of_words(self._training_words(start, stop), len(self.vocabulary))
 
     def _training_words(self, start: int, stop: int) -> Array:
         """Return the identifiers of words of the training part."""
         return self.corpus.ids("training", start, stop)
 
+    def _symbols(self) -> Symbols:
+        """Return what the network reads."""
+        return Symbols(len(self.vocabulary))
+
     def _readout(self, rows: int) -> Readout:
-        return Readout(Symbols(len(self.vocabulary)), self.encoder.length, rows)
+        return Readout(self._symbols(), self.encoder.length, rows)
 
     def _identifiers(self, sentence: Sentence) -> Array:
         """Return the vocabulary identifiers of words, the unknown word's where unknown: shape (t,), int64."""
@@ -120,8 +132,8 @@ class Built(Contextual):
     def check_anatomy(self) -> None:
         """Raise StudyError where the parts of the network do not fit together."""
 
-    def _start(self, corpus: EncodedCorpus) -> Any:
-        """Return a network with random weights for a corpus's vocabulary."""
+    def _start(self, corpus: Stream) -> Any:
+        """Return a network with random weights for what it reads of a corpus."""
         torch.manual_seed(self.seed)
         counts = torch.from_numpy(np.maximum(corpus.vocabulary.counts, 1).astype(np.float32))
         return self.network(len(Symbols(len(counts))), counts / counts.sum())
@@ -162,12 +174,16 @@ class Built(Contextual):
                 f"{len(corpus.vocabulary)}: train it again on this corpus."
             )
         with torch.random.fork_rng():
-            network = self._start(corpus)
+            network = self._start(self._stream(folder, corpus))
         take_weights(network, folder, "train the encoder again")
         choose_fabric(self.device, "float32").to_device(network)
         self.history = read_history(folder)
         self._take(network, corpus)
         return self
+
+    def _stream(self, folder: Path, corpus: EncodedCorpus) -> Stream:
+        """Return a corpus as the network that is kept in a folder reads it."""
+        return corpus
 
     def _take(self, network: nn.Module, corpus: EncodedCorpus) -> None:
         """Read with a network from now on, and read the words of a corpus."""

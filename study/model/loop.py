@@ -26,12 +26,11 @@ import torch
 from torch import Tensor, nn
 
 from study.contracts import Array, Moment, Observe, StudyError
-from study.corpus import EncodedCorpus
 from study.model.checkpoint import discard_checkpoint, read_checkpoint, write_checkpoint
 from study.model.moments import Moments
 from study.model.objective import Candidates
 from study.model.regimen import Schedule, choose_fabric
-from study.model.sequences import Sequences
+from study.model.sequences import Sequences, Stream
 
 ORDER, STEP, VALIDATION = 0, 1, 2
 """What a random stream is for: with the seed and a count it makes the stream's own seed."""
@@ -86,7 +85,7 @@ class Loop(ABC):
     ----------
     network : Module
         Trained in place; its ``length`` is the longest sequence that it reads.
-    corpus : EncodedCorpus
+    corpus : Stream
     regimen : Schedule
     **others : Module
         What is trained beside the network and kept in its checkpoints, but is no part of the model.
@@ -95,7 +94,7 @@ class Loop(ABC):
     edges: ClassVar[int] = 0
     """Boundary symbols that are added to what a row holds before the network reads it."""
 
-    def __init__(self, network: nn.Module, corpus: EncodedCorpus, regimen: Schedule, **others: nn.Module) -> None:
+    def __init__(self, network: nn.Module, corpus: Stream, regimen: Schedule, **others: nn.Module) -> None:
         self.regimen, self.corpus, self.network = regimen, corpus, network
         self.fabric = choose_fabric(regimen.device, regimen.precision)
         self.parts = nn.ModuleDict({"weights": network, **others})
@@ -182,7 +181,7 @@ class Loop(ABC):
         regimen, progress = self.regimen, self.progress
         random = np.random.default_rng((regimen.seed, STEP, progress.step))
         words, segments = self.training.read(self.next_rows())
-        read = int((words != self.training.symbols.boundary).sum())
+        read = self.words_in(words)
         share = min(1.0, (progress.words + read / 2) / max(1, progress.total))
         for group in self.optimiser.param_groups:
             group["lr"] = regimen.rate_at(share)
@@ -200,6 +199,10 @@ class Loop(ABC):
         progress.step += 1
         progress.words += read
         progress.losses.append(loss.item())
+
+    def words_in(self, words: Array) -> int:
+        """Return how many running words are read with a batch."""
+        return int((words != self.training.symbols.boundary).sum())
 
     def next_rows(self) -> Array:
         """Return where the next batch's rows start in the stream; at the end of an epoch the batch may be smaller."""

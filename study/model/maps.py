@@ -21,6 +21,7 @@ import torch
 
 from study.contracts import Array, Sentence
 from study.model.decoder import Reconstructor
+from study.model.readout import Reading
 from study.model.sequences import Symbols
 from study.model.transformer import Encoder
 
@@ -112,6 +113,17 @@ def encoder_map(encoder: Encoder, symbols: Symbols, sentence: Sentence, identifi
     allowed = np.ones((read.shape[1],) * 2, bool) if mask is None else mask[0].isfinite().all(dim=0).cpu().numpy()
     ends = side(sentence, (identifiers < symbols.words).tolist(), [BOUNDARY], [BOUNDARY])
     return AttentionMap("self", ends, ends, torch.cat(weights).cpu().numpy(), allowed)
+
+
+@torch.inference_mode()
+def spelled_map(encoder: Encoder, symbols: Symbols, sentence: Sentence, read: Reading) -> AttentionMap:
+    """Return the map of one of this study's encoders of sub-words, pooled to the words of which all are read."""
+    fitting = int(np.searchsorted(read.begins, encoder.length - 2, side="right")) - 1
+    sentence, begins = sentence[:fitting], read.begins[: fitting + 1]
+    piece = _bounded(read.identifiers[: begins[-1]], symbols).to(encoder.table.weight.device)  # (1, t)
+    weights, _ = encoder.attention(piece)  # l of (1, h, t, t)
+    owners = np.pad(np.repeat(np.arange(fitting), np.diff(begins)), 1, constant_values=NO_PLACE)
+    return pooled_map(torch.cat(weights).cpu().numpy(), [BOUNDARY] * len(owners), owners, sentence)
 
 
 @torch.inference_mode()

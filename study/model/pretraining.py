@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from study.contracts import Array
-from study.corpus import EncodedCorpus
 from study.model.detection import Detection
 from study.model.loop import Loop
-from study.model.objective import Masked, candidate_loss, following, full_loss, mask
+from study.model.objective import Masked, candidate_loss, following, full_answers, mask
 from study.model.regimen import Regimen
-from study.model.sequences import Symbols
+from study.model.sequences import Stream, Symbols
+from study.model.spelled import SpelledCorpus
 from study.model.transformer import Encoder
 
 VALIDATION_RATE = 0.15
@@ -22,17 +22,22 @@ VALIDATION_RATE = 0.15
 class Pretraining(Loop):
     """The training of an encoder under way.
 
+    Of sub-words, the losses of steps are nats per sub-word. What validation tells is of whole words, as for an encoder of words:
+    the loss of a word is the sum over its sub-words, and it is guessed right where all of them are. But it asks for words outside
+    the shared vocabulary too, and masks tell how many sub-words a word has: compare only curves of the same units.
+
     Parameters
     ----------
     encoder : Encoder
         Trained in place.
-    corpus : EncodedCorpus
+    corpus : Stream
     regimen : Regimen
     """
 
     regimen: Regimen
 
-    def __init__(self, encoder: Encoder, corpus: EncodedCorpus, regimen: Regimen) -> None:
+    def __init__(self, encoder: Encoder, corpus: Stream, regimen: Regimen) -> None:
+        self.continues = corpus.continues if isinstance(corpus, SpelledCorpus) else None
         self.encoder, self.detection = encoder, _detection(encoder, corpus, regimen)
         super().__init__(encoder, corpus, regimen, **({"detection": self.detection} if self.detection else {}))
 
@@ -57,18 +62,34 @@ class Pretraining(Loop):
 
     def hide(self, words: Array, segments: Array, random: np.random.Generator, **rates: float) -> Masked:
         """Hide words at the rates of ``study.model.objective.mask``."""
-        return mask(words, segments, self.training.symbols, random, **rates).to(self.fabric.device)
+        return mask(words, segments, self.training.symbols, random, continues=self.continues, **rates).to(self.fabric.device)
+
+    def words_in(self, words: Array) -> int:
+        """Return how many running words are read with a batch: of sub-words, those that begin a word."""
+        return super().words_in(words if self.continues is None else words[~self.continues[words]])
 
     def judge(self, words: Array, segments: Array, random: np.random.Generator) -> tuple[Tensor, Tensor, int]:
         """Let the encoder guess hidden words of the development part; see ``Loop.judge``."""
         batch = self.hide(words, segments, random, rate=VALIDATION_RATE, hidden=1.0, replaced=0.0)
         with self.fabric.autocast():
             x = self.encoder(batch.words, batch.segments, batch.places)[-1]  # (n, d)
-        loss, right = full_loss(self.encoder, x.float(), batch.targets)
-        return loss, right, len(batch.targets)
+        loss, right = full_answers(self.encoder, x.float(), batch.targets)
+        if self.continues is None:
+            return loss, right.sum(), len(right)
+        word_of = words_of(batch, self.continues)
+        right_words = torch.ones(int(word_of.max(initial=-1)) + 1, dtype=torch.bool)
+        right_words[word_of[~right.cpu().numpy()]] = False
+        return loss, right_words.sum(), len(right_words)
 
 
-def _detection(encoder: Encoder, corpus: EncodedCorpus, regimen: Regimen) -> Detection | None:
+def words_of(batch: Masked, continues: Array) -> Array:
+    """Return which hidden word, numbered from 0, each place of a batch is a sub-word of: shape (n,), int64."""
+    places, targets = batch.places.cpu().numpy(), batch.targets.cpu().numpy()
+    apart = np.diff(places, prepend=-2) > 1
+    return np.cumsum(~continues[targets] | apart | (places % batch.words.shape[1] == 0)) - 1
+
+
+def _detection(encoder: Encoder, corpus: Stream, regimen: Regimen) -> Detection | None:
     """Return the generator and the head of detection where some steps ask for it."""
     if not regimen.objective.get("detection", 0):
         return None

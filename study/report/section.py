@@ -6,7 +6,20 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from study.report import attention, clusters, comparison, curve, emergence, geometry, material, mixing, plane, plot, questions
+from study.report import (
+    attention,
+    clusters,
+    comparison,
+    curve,
+    distance,
+    emergence,
+    geometry,
+    material,
+    mixing,
+    plane,
+    plot,
+    questions,
+)
 from study.report.album import Album, Drawn, Section
 from study.report.guesses import guesses_table
 from study.report.plot import Look
@@ -30,6 +43,7 @@ def sections(run: Run, album: Album) -> list[Section]:
     found = [_family(run, family, look, album) for family in run.families]
     found += [
         emergence.section(run, look, album),
+        distance.section(run, look, album),
         _precision(run),
         _views(run, album),
         _neighbours(run, album),

@@ -33,7 +33,7 @@ SETTINGS = {"sentences": ["a0 [b0] $x_1$ b2."], "measured_sentences": 10, "measu
 
 
 def untrained(**changes):
-    model = Untrained(**ANATOMY | changes, occurrences=5, seed=0, device="cpu", threads=1)
+    model = Untrained(**ANATOMY | changes, units="words", subwords=100, occurrences=5, seed=0, device="cpu", threads=1)
     return model.fit(CORPUS, folder=None, observe=None)
 
 

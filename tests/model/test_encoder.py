@@ -42,6 +42,8 @@ SETTINGS = Transformer(
     threads=1,
     start=None,
     start_frozen=False,
+    units="words",
+    subwords=100,
 )
 WORD = ("input", "layer-1", "layer-2", "averaged-1", "averaged-2", "averaged")
 IN_CONTEXT = ("input", "layer-1", "layer-2")

@@ -17,7 +17,7 @@ HEADS, WIDTH = 2, 8
 
 
 def untrained(**changes):
-    model = Untrained(**ANATOMY | changes, occurrences=5, seed=3, device="cpu", threads=1)
+    model = Untrained(**ANATOMY | changes, units="words", subwords=100, occurrences=5, seed=3, device="cpu", threads=1)
     model.fit(CORPUS, folder=None, observe=None)
     with torch.no_grad():  # starts that would hide a part: the table near zero, biases and relative distances at zero
         for name, weight in model.encoder.named_parameters():
