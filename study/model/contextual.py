@@ -7,10 +7,11 @@ normalised, as the output reads it.
 
 from __future__ import annotations
 
+import copy
 import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -151,10 +152,9 @@ class Built(Contextual):
         (folder / "settings.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
         write_history(folder, self.history)
 
-    def keep(self, network: nn.Module, corpus: EncodedCorpus, history: list[Moment], folder: Path) -> None:
-        """Write a network that is still learning, and its curve so far, as a model of its own."""
-        model = replace(self)
-        model._take(network, corpus)
+    def keep(self, history: list[Moment], folder: Path) -> None:
+        """Write what the network is now, while it learns, and its curve so far as a model of its own."""
+        model = copy.copy(self)
         model.history = history
         model.save(folder)
 

@@ -122,8 +122,8 @@ class Transformer(Designed, Regimen):
             encoder = self._start(stream)
             if self.first is not None:
                 begin_with(encoder, np.asarray(self.first.vectors), frozen=self.start_frozen)
+            self._take(encoder, corpus)
             self.history = Pretraining(encoder, stream, self).run(folder, observe)
-        self._take(encoder, corpus)
         return self
 
 

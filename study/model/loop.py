@@ -166,6 +166,7 @@ class Loop(ABC):
             if news or now - observed >= OBSERVATION_SECONDS:
                 observe(self.progress.history[-1] if news else self.progress.moment())
                 observed = now
+        self.network.eval()
         return self.progress.history
 
     def keep(self, moments: Moments) -> float:
@@ -173,7 +174,7 @@ class Loop(ABC):
         begun, progress = time.perf_counter(), self.progress
         if moments.due(progress.words):
             history = [*progress.history, progress.moment()]
-            moments.keep(progress.words, lambda path: self.regimen.keep(self.network, self.corpus, history, path))
+            moments.keep(progress.words, lambda path: self.regimen.keep(history, path))
         return time.perf_counter() - begun
 
     def step(self) -> None:

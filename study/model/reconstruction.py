@@ -167,10 +167,10 @@ class Reconstruction(Built, Schedule):
         self.check_regimen()
         with limited_threads(self.threads), torch.random.fork_rng():
             network = self._start(corpus)
+            self._take(network, corpus)
             self.history = Denoising(network, corpus, self).run(folder, observe)
             ends = [length for length in self.measured_lengths if length <= self.length - 2]
             measured = fidelity(network, corpus, ends, self.measured_sentences, self.seed)
-        self._take(network, corpus)
         self.tables = {"reconstruction": measured}
         return self
 

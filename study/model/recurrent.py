@@ -153,6 +153,6 @@ class Recurrent(Recurrence, Built, Schedule):
         self.check_regimen()
         with limited_threads(self.threads), torch.random.fork_rng():
             network = self._start(corpus)
+            self._take(network, corpus)
             self.history = LanguageModelling(network, corpus, self).run(folder, observe)
-        self._take(network, corpus)
         return self

@@ -13,10 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import nn
 
 from study.contracts import Moment, StudyError
-from study.corpus import EncodedCorpus
 from study.model.sequences import CONTEXTS
 
 OBJECTIVES = ("masked", "causal", "detection")
@@ -96,8 +94,8 @@ class Schedule:
     moments: Sequence[int] = field(init=False, repr=False, compare=False, default=())
 
     @abstractmethod
-    def keep(self, network: nn.Module, corpus: EncodedCorpus, history: list[Moment], folder: Path) -> None:
-        """Write a network that is still learning, and its curve so far, as a model of its own."""
+    def keep(self, history: list[Moment], folder: Path) -> None:
+        """Write what the network is now, while it learns, and its curve so far as a model of its own."""
 
     def check_regimen(self) -> None:
         """Raise StudyError where the choices do not fit together."""

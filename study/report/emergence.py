@@ -60,7 +60,8 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     caption = (
         "Scores of models while they learn, over {}, with 95\N{NO-BREAK SPACE}% bands. Solid: each model’s headline view, chosen "
         "on development items when its training had ended. Small marks: the learning rate had not yet fallen to its end. Large "
-        "hollow marks: the end of the training, annealed. Grey rules: controls; dotted: chance."
+        "hollow marks: the end of the training, annealed. A band may reach beyond its panel. Grey rules: controls; dotted: "
+        "chance."
     )
     words, seconds = "the words they have read themselves", "the time their training took"
     started = run.models[run.models["start"] != ""]
@@ -104,6 +105,10 @@ def figure(curves: pd.DataFrame, floors: pd.DataFrame, look: Mapping[str, Look],
         axis.axhline(rows["chance"].median(), color="black", linestyle=":", linewidth=1, label="chance")
         if not late:
             _logarithmic(axis, nothing, least, float(curves[x].max()))
+        told = [*rows["value"], *floors.loc[of_task, "value"], rows["chance"].median()]
+        room = 0.02 + 0.4 * (max(told) - min(told))
+        lowest, highest = axis.get_ylim()  # of the bands, which few seeds make so wide that no curve could be told
+        axis.set_ylim(max(lowest, min(told) - room), min(highest, max(told) + room))
         axis.set_title(name)
         axis.set_xlabel(AXES[x])
         axis.set_ylabel(spell(rows["metric"].iloc[0]))
@@ -211,7 +216,7 @@ def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
                     "start": f"{told.loc[started, 'start']}, {started}",
                     "against": free,
                     "ahead before training": signed(gap.iloc[0]),
-                    "within their bands from": _told(mine, met),
+                    "within their bands from": "never shown apart" if met == 0 else _told(mine, met),
                     "ahead at the end": signed(gap.iloc[-1]) if end is None else str(end),
                     "p (Holm)": DASH if end is None else probability(end.p),
                     "seconds, all": f"{duration(other['seconds'].iloc[-1])} against {duration(mine['seconds'].iloc[-1])}",
@@ -219,8 +224,8 @@ def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
             )
     caption = (
         "What a start is worth: how far it is ahead of a start from random vectors, after how many words of their own training "
-        "the two curves stay within their bands (these are not paired; a dash: not by the end), and the paired difference at the "
-        "end. The seconds count those of what a model starts from."
+        "the two curves stay within their bands (these are not paired, and wide with few seeds; a dash: not by the end), and the "
+        "paired difference at the end. The seconds count those of what a model starts from."
     )
     return listing("emergence-starts", caption, pd.DataFrame(rows), {})
 
