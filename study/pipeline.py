@@ -179,6 +179,7 @@ def _write_tables(
         "common": common,
         "comparisons": comparisons,
         "models": results.models_table(trained),
+        "settings": results.settings_table(trained),
         "curves": results.curves_table(trained),
         "tasks": results.tasks_table(tasks, questions, left_out),
         "targets": results.targets_table(questions, corpus),

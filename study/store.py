@@ -27,8 +27,8 @@ from filelock import FileLock, Timeout
 from study.contracts import StudyError
 
 MANIFEST = "manifest.json"
-CURVE = "history.json"
-"""A learning curve tells seconds, which differ each time: it is verified like all files, but no part of the content's digest."""
+TIMED = ("history.json", "effort.json")
+"""A learning curve and a machine's speed differ each time: they are verified like all files, but no part of the digest."""
 BESIDE = "moments"
 """A folder of models that were kept while one was trained, which are verified too, but are no part of what it has become."""
 PACKAGES = ("embedding-study", "gensim", "numpy", "scikit-learn", "torch", "transformers")
@@ -206,7 +206,7 @@ class Store:
 
 
 def _digest_of_content(files: Mapping[str, str]) -> str:
-    return digest_of({name: digest for name, digest in files.items() if name != CURVE and not name.startswith(f"{BESIDE}/")})
+    return digest_of({name: digest for name, digest in files.items() if name not in TIMED and not name.startswith(f"{BESIDE}/")})
 
 
 def _acquired_at_once(lock: FileLock) -> bool:

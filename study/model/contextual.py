@@ -11,7 +11,7 @@ import copy
 import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from study.contracts import Array, Level, Lexicon, Moment, Sentence, StudyError, Vocabulary
 from study.corpus import EncodedCorpus
+from study.model.effort import Effort, read_effort, write_effort
 from study.model.history import read_history, write_history
 from study.model.layers import Layered
 from study.model.readout import Reading, Readout, bare_words
@@ -117,6 +118,13 @@ class Contextual(Layered):
 class Built(Contextual):
     """A network that is built for a corpus's vocabulary and kept in a folder: all of a model but its parts and its training."""
 
+    effort: Effort | None = field(init=False, repr=False, compare=False, default=None)
+
+    @property
+    def resources(self) -> dict[str, str | int]:
+        """The device, its threads and, of a network that was trained, its operations per word and the machine's peak."""
+        return {**super().resources, **({} if self.effort is None else asdict(self.effort))}
+
     @abstractmethod
     def network(self, symbols: int, frequencies: Tensor) -> nn.Module:
         """Return a network with random weights, see ``study.model.readout.Network``.
@@ -139,8 +147,13 @@ class Built(Contextual):
         counts = torch.from_numpy(np.maximum(corpus.vocabulary.counts, 1).astype(np.float32))
         return self.network(len(Symbols(len(counts))), counts / counts.sum())
 
+    def fresh(self) -> Any:
+        """Return the network as it was before its training: with the random weights of its seed."""
+        with torch.random.fork_rng():
+            return self._start(self.corpus)
+
     def save(self, folder: Path) -> None:
-        """Write the weights, the settings and the learning curve.
+        """Write the weights, the settings, the learning curve and the effort.
 
         ``weights.safetensors`` holds float32 tensors by the names of the network's parameters; the rows of its table of words
         are the vocabulary in its order, then the unknown word, the mask and the boundary. ``settings.json`` holds the settings
@@ -151,6 +164,7 @@ class Built(Contextual):
         document = {"settings": settings, "words": len(self.vocabulary)}
         (folder / "settings.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
         write_history(folder, self.history)
+        write_effort(folder, self.effort)
 
     def keep(self, history: list[Moment], folder: Path) -> None:
         """Write what the network is now, while it learns, and its curve so far as a model of its own."""
@@ -177,7 +191,7 @@ class Built(Contextual):
             network = self._start(self._stream(folder, corpus))
         take_weights(network, folder, "train the encoder again")
         choose_fabric(self.device, "float32").to_device(network)
-        self.history = read_history(folder)
+        self.history, self.effort = read_history(folder), read_effort(folder)
         self._take(network, corpus)
         return self
 

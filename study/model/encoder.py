@@ -123,7 +123,8 @@ class Transformer(Designed, Regimen):
             if self.first is not None:
                 begin_with(encoder, np.asarray(self.first.vectors), frozen=self.start_frozen)
             self._take(encoder, corpus)
-            self.history = Pretraining(encoder, stream, self).run(folder, observe)
+            training = Pretraining(encoder, stream, self)
+            self.history, self.effort = training.run(folder, observe), training.effort()
         return self
 
 

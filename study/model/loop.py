@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from study.contracts import Array, Moment, Observe, StudyError
 from study.model.checkpoint import discard_checkpoint, read_checkpoint, write_checkpoint
+from study.model.effort import Effort, operations, peak
 from study.model.moments import Moments
 from study.model.objective import Candidates
 from study.model.regimen import Schedule, choose_fabric
@@ -40,6 +41,9 @@ REPORT_STEPS = 50
 
 REHEARSAL_STEPS = 200
 """Steps by whose speed a budget in minutes becomes one in words; they are not kept."""
+
+COUNTED_STEPS = 4
+"""Steps whose operations are counted; they are not kept."""
 
 OBSERVATION_SECONDS = 0.5
 """Time between two observations that only tell how far the training is."""
@@ -108,6 +112,8 @@ class Loop(ABC):
         matrices = [weight for part in products for weight in part.parameters()]
         rest = [weight for weight in self.weights if not any(weight is matrix for matrix in matrices)]
         groups = [{"params": matrices, "weight_decay": regimen.weight_decay}, {"params": rest, "weight_decay": 0.0}]
+        tables = [part.weight for part in self.parts.modules() if isinstance(part, nn.Embedding)]
+        self.tables = {table for table in tables if table.requires_grad}
         self.optimiser = torch.optim.AdamW(groups, betas=(0.9, regimen.second_moment), fused=True)
         self.progress = Progress(total=0)
         self.rows = self.training.order(regimen.seed, ORDER, 0)
@@ -187,19 +193,28 @@ class Loop(ABC):
         for group in self.optimiser.param_groups:
             group["lr"] = regimen.rate_at(share)
         self.network.train()
+        self.forget()
         loss = self.loss(words, segments, random, share)
-        self.optimiser.zero_grad()
         loss.backward()
         length = nn.utils.clip_grad_norm_(self.weights, regimen.clip)
-        if not math.isfinite(loss.item()) or not math.isfinite(length.item()):
+        nats, norm = torch.stack([loss.detach(), length]).tolist()  # waits for a GPU once
+        if not math.isfinite(nats) or not math.isfinite(norm):
             raise StudyError(
-                f"The training failed in step {progress.step}, after {progress.words} words: loss {loss.item()}, "
-                f"gradient {length.item()}. The last checkpoint is kept. Try a rate below {regimen.rate} or a longer warm_up."
+                f"The training failed in step {progress.step}, after {progress.words} words: loss {nats}, "
+                f"gradient {norm}. The last checkpoint is kept. Try a rate below {regimen.rate} or a longer warm_up."
             )
         self.optimiser.step()
         progress.step += 1
         progress.words += read
-        progress.losses.append(loss.item())
+        progress.losses.append(nats)
+
+    def forget(self) -> None:
+        """Forget the gradients of the last step; those of tables keep their memory, into which ``look_up`` adds rows."""
+        for weight in self.weights:
+            if weight in self.tables:
+                weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad.zero_()
+            else:
+                weight.grad = None
 
     def words_in(self, words: Array) -> int:
         """Return how many running words are read with a batch."""
@@ -256,6 +271,17 @@ class Loop(ABC):
             rehearsal.step()
         spent = time.perf_counter() - begun
         return round(rehearsal.progress.words * (60 * regimen.minutes - spent) / spent)
+
+    def effort(self) -> Effort:
+        """Count what steps halfway through the budget ask of the machine, and measure what it has; the steps are not kept."""
+        rehearsal = type(self)(copy.deepcopy(self.network), self.corpus, self.regimen)
+        half = self.progress.total // 2
+        rehearsal.progress = Progress(total=self.progress.total, words=half)
+        counted = sum(operations(rehearsal.step) for _ in range(COUNTED_STEPS))
+        kind = self.fabric.device.type
+        with self.fabric.autocast():
+            precision = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+        return Effort(round(counted / (rehearsal.progress.words - half)), round(peak(kind, precision)))
 
     def state(self) -> dict[str, Any]:
         """Return all that a resumed training needs."""

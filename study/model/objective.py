@@ -27,6 +27,7 @@ from torch.nn import functional
 
 from study.contracts import Array
 from study.model.sequences import Symbols
+from study.model.table import look_up
 
 ROUND = 32
 """Many hidden words are rounded to a multiple of this: oneDNN prepares a product anew for every size it meets."""
@@ -64,7 +65,12 @@ class Masked:
 
     def to(self, device: torch.device) -> Masked:
         """Move all parts to a device."""
-        return Masked(*(part.to(device) for part in (self.words, self.segments, self.places, self.targets)))
+        return Masked(*(moved(part, device) for part in (self.words, self.segments, self.places, self.targets)))
+
+
+def moved(part: Tensor, device: torch.device) -> Tensor:
+    """Move a tensor to a device; the processor does not wait for a GPU to have it."""
+    return part if device.type == "cpu" else part.pin_memory().to(device, non_blocking=True)
 
 
 def mask(
@@ -223,8 +229,7 @@ def candidate_loss(network: Scoring, x: Tensor, targets: Tensor, candidates: Ten
     Tensor of shape (), nats per hidden word
     """
     table, bias = network.output()  # (v, d), (v,)
-    # One look-up for both: the gradient of each look-up is a whole table.
-    asked = functional.embedding(torch.cat([targets, candidates]), table)  # (n + k, d)
+    asked = look_up(table, torch.cat([targets, candidates]))  # (n + k, d)
     true_rows, candidate_rows = asked.split([len(targets), len(candidates)])
     true = (x * true_rows).sum(dim=1) + bias[targets]  # (n,)
     others = functional.linear(x, candidate_rows, bias[candidates] - log_probability)  # (n, k)

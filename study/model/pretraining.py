@@ -9,7 +9,7 @@ from torch import Tensor
 from study.contracts import Array
 from study.model.detection import Detection
 from study.model.loop import Loop
-from study.model.objective import Masked, candidate_loss, following, full_answers, mask
+from study.model.objective import Masked, candidate_loss, following, full_answers, mask, moved
 from study.model.regimen import Regimen
 from study.model.sequences import Stream, Symbols
 from study.model.spelled import SpelledCorpus
@@ -51,7 +51,7 @@ class Pretraining(Loop):
             batch = self.hide(words, segments, random, rate=rate, hidden=1.0, replaced=0.0)
         else:
             batch = self.hide(words, segments, random, rate=rate, hidden=regimen.mask_hidden, replaced=regimen.mask_replaced)
-        candidates = [part.to(self.fabric.device) for part in self.candidates.draw(random)]
+        candidates = [moved(part, self.fabric.device) for part in self.candidates.draw(random)]
         torch.manual_seed(int(random.integers(2**62)))  # dropout, and what a generator draws
         with self.fabric.autocast():
             if question == "detection" and self.detection:

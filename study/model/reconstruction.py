@@ -168,7 +168,8 @@ class Reconstruction(Built, Schedule):
         with limited_threads(self.threads), torch.random.fork_rng():
             network = self._start(corpus)
             self._take(network, corpus)
-            self.history = Denoising(network, corpus, self).run(folder, observe)
+            training = Denoising(network, corpus, self)
+            self.history, self.effort = training.run(folder, observe), training.effort()
             ends = [length for length in self.measured_lengths if length <= self.length - 2]
             measured = fidelity(network, corpus, ends, self.measured_sentences, self.seed)
         self.tables = {"reconstruction": measured}

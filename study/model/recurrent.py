@@ -154,5 +154,6 @@ class Recurrent(Recurrence, Built, Schedule):
         with limited_threads(self.threads), torch.random.fork_rng():
             network = self._start(corpus)
             self._take(network, corpus)
-            self.history = LanguageModelling(network, corpus, self).run(folder, observe)
+            training = LanguageModelling(network, corpus, self)
+            self.history, self.effort = training.run(folder, observe), training.effort()
         return self

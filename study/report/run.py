@@ -31,8 +31,9 @@ COLUMNS = {
         "seeds:f verdict:t minimum_detectable_effect:f"
     ),
     "models": (
-        "model:t seed:f kind:t parameters:f words_seen:f words_per_second:f training_seconds:f embedding_seconds:f reused:b "
-        "reproducible:b threads:f device:t start:t start_words:f start_seconds:f validation_loss:f masked_accuracy:f"
+        "model:t seed:f kind:t parameters:f words_seen:f words_per_second:f share_of_peak:f training_seconds:f "
+        "embedding_seconds:f reused:b reproducible:b threads:f device:t start:t start_words:f start_seconds:f "
+        "validation_loss:f masked_accuracy:f"
     ),
     "stages": "stage:t seconds:f reused:b",
     "curves": "model:t seed:f words_seen:f seconds:f loss:f validation_loss:f masked_accuracy:f",
@@ -53,6 +54,12 @@ COLUMNS = {
     "attention_heads": "model:t seed:f kind:t layer:f head:f measure:t value:f low:f high:f uniform:f sentences:f words:f",
     "variance": "model:t family:t task:t question:t metric:t component:t variance:f share:f",
     "detectable": "family:t task:t question:t metric:t n:f pairs:f smallest:f median:f largest:f assumes:t",
+    "settings": "model:t setting:t value:t",
+    "losses": "model:t seed:f stage:t row:f asked:f loss:f",
+    "gradients": "model:t seed:f stage:t block:f part:t value:f error:f n:f",
+    "attention_spread": "model:t seed:f stage:t block:f head:f measure:t value:f error:f n:f",
+    "order": "model:t seed:f stage:t order:t layer:f value:f error:f n:f",
+    "head_probes": "model:t seed:f stage:t block:f head:f question:t shuffled:b value:f error:f n:f",
     "tasks": "family:t task:t level:t description:t source:t items_test:f items_development:f dropped:t note:t",
 }
 ITEM_COLUMNS = ("family", "task", "model", "view", "seed", "question", "item", "group", "split", "gold", "predicted", "known")
@@ -119,7 +126,8 @@ class Run:
         The tasks whose name is one of the several words they ask about, and how the tables name them instead: ``bank`` as
         "bank and others (9 words)".
     scores, items, common, comparisons, models, stages, curves, targets, plane, neighbours, guesses, clusters, points,
-    mix_weights, views, attention, attention_heads, variance, detectable, tasks : DataFrame
+    mix_weights, views, attention, attention_heads, variance, detectable, settings, losses, gradients, attention_spread, order,
+    head_probes, tasks : DataFrame
         The tables, tidy; a table that the run did not write has no rows. All scores are those of finished models.
     growth : DataFrame
         Scores of the models that were asked while they learned, as ``scores``: at their moments, and at the end (``done``).
@@ -149,6 +157,12 @@ class Run:
     attention_heads: pd.DataFrame
     variance: pd.DataFrame
     detectable: pd.DataFrame
+    settings: pd.DataFrame
+    losses: pd.DataFrame
+    gradients: pd.DataFrame
+    attention_spread: pd.DataFrame
+    order: pd.DataFrame
+    head_probes: pd.DataFrame
     tasks: pd.DataFrame
 
     @classmethod

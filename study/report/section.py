@@ -15,6 +15,7 @@ from study.report import (
     emergence,
     geometry,
     material,
+    mechanics,
     mixing,
     plane,
     plot,
@@ -44,6 +45,7 @@ def sections(run: Run, album: Album) -> list[Section]:
     found += [
         emergence.section(run, look, album),
         distance.section(run, look, album),
+        mechanics.section(run, album),
         _precision(run),
         _views(run, album),
         _neighbours(run, album),

@@ -160,7 +160,7 @@ def test_what_is_saved_is_loaded_to_the_bit(model, tmp_path):
     assert np.array_equal(embed(model, place)["layer-2"], embed(again, place)["layer-2"])
     assert again.history == model.history
     assert again.parameters == model.parameters == sum(tensor.numel() for tensor in model.encoder.state_dict().values())
-    assert {path.name for path in tmp_path.iterdir()} == {"weights.safetensors", "settings.json", "history.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"weights.safetensors", "settings.json", "history.json", "effort.json"}
 
 
 @pytest.mark.parametrize("changes", [{"width": 32}, {"blocks": 1}, {"blocks": 3}, {"tied": False}, {"activation": "geglu"}])

@@ -11,12 +11,12 @@ COUNTS = np.arange(50, 0, -1) ** 2
 
 
 class Output:
-    """Scores of 50 words from a table with rows for the extra symbols, as an encoder gives them."""
+    """Scores of words from a table with rows for the extra symbols, as an encoder gives them."""
 
-    def __init__(self):
+    def __init__(self, words=50):
         random = torch.Generator().manual_seed(0)
-        self.table = torch.randn(53, 8, generator=random, dtype=torch.float64, requires_grad=True)
-        self.bias = torch.randn(50, generator=random, dtype=torch.float64, requires_grad=True)
+        self.table = torch.randn(words + 3, 8, generator=random, dtype=torch.float64, requires_grad=True)
+        self.bias = torch.randn(words, generator=random, dtype=torch.float64, requires_grad=True)
 
     def output(self):
         return self.table, self.bias
@@ -152,6 +152,25 @@ def test_the_bias_of_the_loss_shrinks_like_one_over_the_candidates():
     few, more = bias(5), bias(10)
     assert few > 0
     assert more / few == pytest.approx(0.5 * 40 / 45, abs=0.2)  # (1 / k) (1 - k / v), drawn without replacement
+
+
+def test_over_a_large_vocabulary_the_bias_falls_like_one_over_the_candidates():
+    """On logarithmic axes the slope is -1; the mean of ratio - 1, which is 0, is left out as noise."""
+    numbers, output = 2 ** np.arange(6, 11), Output(20_000)  # 64 to 1024 candidates
+    random = torch.Generator().manual_seed(2)
+    x = torch.randn(1_500, 1, 8, generator=random, dtype=torch.float64) / 8**0.5  # scores with a spread of about 1
+    targets = torch.randint(0, 20_000, (1_500, 1), generator=random)
+    biases = []
+    with torch.no_grad():
+        full = [full_loss(output, one, target)[0].item() for one, target in zip(x, targets, strict=True)]
+        for number in numbers:
+            candidates, terms = Candidates(np.ones(20_000), int(number), 1.0), []
+            for seed, (one, target, wanted) in enumerate(zip(x, targets, full, strict=True)):
+                drawn = candidates.draw(np.random.default_rng(seed))
+                excess = candidate_loss(output, one, target, *drawn).item() - wanted  # log(estimate / normaliser)
+                terms.append(np.expm1(excess) - excess)
+            biases.append(np.mean(terms))
+    assert np.polyfit(np.log(numbers), np.log(biases), 1)[0] == pytest.approx(-1, abs=0.1)
 
 
 def test_many_hidden_words_come_in_few_sizes():

@@ -205,13 +205,30 @@ def test_from_the_words_before_the_second_word_of_a_pair_is_guessed_and_the_firs
 def test_detection_finds_replaced_words(tmp_path):
     training = start(replace(REGIMEN, words=60_000, objective={"detection": 1.0}))
     training.run(tmp_path, lambda moment: None)
-    right = torch.tensor([[2 * PAIRS + 2, 0, 1, 6, 7, 2, 3]])
+    first = 2 * torch.arange(PAIRS)
+    right = torch.tensor([[2 * PAIRS + 2, 0, 1, 6, 7, 2, 3]]).repeat(PAIRS, 1)  # a boundary, then three pairs
+    right[:, 3], right[:, 4] = first, first + 1
     wrong = right.clone()
-    wrong[0, 4] = 11  # not the partner of word 6
+    wrong[:, 4] = right[:, 4].roll(1)  # not the partners of the words before
     with torch.inference_mode():
         encoder, head = training.encoder.eval(), training.detection.head
-        scores = [head(encoder(words)[-1])[0, 4, 0].item() for words in (right, wrong)]
-    assert scores[1] > scores[0] + 1
+        kept, replaced = (head(encoder(words)[-1])[:, 4, 0] for words in (right, wrong))
+    assert (replaced[:, None] > kept).float().mean() > 0.65  # the area under the curve
+
+
+def test_the_operations_of_a_step_are_those_counted_by_hand():
+    training = start(blocks=2)
+    training.progress.total = 10_000
+    effort = training.effort()
+    anatomy, rows = training.encoder.anatomy, REGIMEN.batch // training.length
+    t, d, m = rows * training.length, anatomy.width, round(anatomy.expansion * anatomy.width)
+    read = t * training.corpus.size("training") / training.training.total  # without boundaries
+    n = REGIMEN.mask_rate * read  # words asked for: of the last block no other word's answer or MLP is made
+    matrices = t * 3 * d * d * 2 + (t + n) * (d * d + 2 * d * m)  # of two blocks
+    attention = 2 * 2 * t * training.length * d  # products of queries and keys, and means of values
+    scores = n * REGIMEN.candidates * d
+    assert effort.operations_per_word == pytest.approx(6 * (matrices + attention + scores) / read, rel=0.02)
+    assert training.progress.step == 0
 
 
 def test_the_mask_rate_goes_straight_to_its_end():

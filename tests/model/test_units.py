@@ -106,6 +106,7 @@ def test_what_is_saved_is_loaded_to_the_bit(model, tmp_path):
         "weights.safetensors",
         "settings.json",
         "history.json",
+        "effort.json",
         "tokenizer.json",
     }
     (tmp_path / "tokenizer.json").unlink()
