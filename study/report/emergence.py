@@ -120,7 +120,7 @@ def figure(curves: pd.DataFrame, floors: pd.DataFrame, look: Mapping[str, Look],
 
 def _logarithmic(axis: Axes, nothing: float, least: float, most: float) -> None:
     """Let an axis be logarithmic, with a tick for 0 where nothing stands."""
-    decades = 10.0 ** np.arange(np.ceil(np.log10(least)), np.log10(most) + 0.2)
+    decades = 10.0 ** np.arange(np.ceil(np.log10(least) - 0.1), np.log10(most) + 0.2)
     axis.set_xscale("log")
     axis.set_xticks([nothing, *decades], ["0", *map(short, decades)])
     axis.minorticks_off()
