@@ -230,6 +230,7 @@ def test_a_probe_of_two_files_from_outside_the_repository(home, smoke):
         (["vocabulary.minimum_count=10_000_000"], {}, ["minimum_count"]),
         (["model=[]"], {}, ["model"]),
         (["seeds=0"], {}, ["seeds"]),
+        (["report.reference=nobody"], {}, ["report.reference", "nobody"]),
         (["seeds=abc"], {}, ["seeds", "whole number"]),
         (["models.cbow.size=abc"], {}, ["models.cbow.size", "whole number"]),
         (["models.transformer.heads=5"], {}, ["heads"]),

@@ -49,6 +49,10 @@ OBSERVATION_SECONDS = 0.5
 """Time between two observations that only tell how far the training is."""
 
 
+class NotFiniteError(StudyError):
+    """A training whose loss or gradient is no longer finite: a finding on its settings, which leaves other trainings alone."""
+
+
 @dataclass
 class Progress:
     """How far a training is: with weights and optimiser all that a resumed training needs.
@@ -143,7 +147,7 @@ class Loop(ABC):
 
         Raises
         ------
-        StudyError
+        NotFiniteError
             Where the loss is no longer finite; the last checkpoint stays.
         """
         begun = time.perf_counter()
@@ -199,7 +203,7 @@ class Loop(ABC):
         length = nn.utils.clip_grad_norm_(self.weights, regimen.clip)
         nats, norm = torch.stack([loss.detach(), length]).tolist()  # waits for a GPU once
         if not math.isfinite(nats) or not math.isfinite(norm):
-            raise StudyError(
+            raise NotFiniteError(
                 f"The training failed in step {progress.step}, after {progress.words} words: loss {nats}, "
                 f"gradient {norm}. The last checkpoint is kept. Try a rate below {regimen.rate} or a longer warm_up."
             )

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -141,6 +141,7 @@ class Reconstruction(Built, Schedule):
     measured_lengths: Sequence[int]
     measured_sentences: int
 
+    version: ClassVar[int] = 2
     tables: Mapping[str, pd.DataFrame] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def check_regimen(self) -> None:

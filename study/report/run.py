@@ -60,6 +60,10 @@ COLUMNS = {
     "attention_spread": "model:t seed:f stage:t block:f head:f measure:t value:f error:f n:f",
     "order": "model:t seed:f stage:t order:t layer:f value:f error:f n:f",
     "head_probes": "model:t seed:f stage:t block:f head:f question:t shuffled:b value:f error:f n:f",
+    "reconstruction": (
+        "model:t seed:f shortest:f longest:f sentences:f words:f frequent:f frequent_low:f frequent_high:f "
+        "forced:f forced_low:f forced_high:f generated:f generated_low:f generated_high:f"
+    ),
     "tasks": "family:t task:t level:t description:t source:t items_test:f items_development:f dropped:t note:t",
 }
 ITEM_COLUMNS = ("family", "task", "model", "view", "seed", "question", "item", "group", "split", "gold", "predicted", "known")
@@ -127,7 +131,7 @@ class Run:
         "bank and others (9 words)".
     scores, items, common, comparisons, models, stages, curves, targets, plane, neighbours, guesses, clusters, points,
     mix_weights, views, attention, attention_heads, variance, detectable, settings, losses, gradients, attention_spread, order,
-    head_probes, tasks : DataFrame
+    head_probes, reconstruction, tasks : DataFrame
         The tables, tidy; a table that the run did not write has no rows. All scores are those of finished models.
     growth : DataFrame
         Scores of the models that were asked while they learned, as ``scores``: at their moments, and at the end (``done``).
@@ -163,6 +167,7 @@ class Run:
     attention_spread: pd.DataFrame
     order: pd.DataFrame
     head_probes: pd.DataFrame
+    reconstruction: pd.DataFrame
     tasks: pd.DataFrame
 
     @classmethod

@@ -8,6 +8,7 @@ import torch
 
 from study.contracts import StudyError
 from study.model.anatomy import Anatomy
+from study.model.loop import NotFiniteError
 from study.model.objective import Masked
 from study.model.pretraining import Pretraining, words_of
 from study.model.regimen import Regimen
@@ -283,7 +284,7 @@ def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_checkpoint(
 
     often = replace(REGIMEN, validate_every=500)
     training.regimen = often
-    with pytest.raises(StudyError, match=r"step \d+, after \d+ words: loss nan"):
+    with pytest.raises(NotFiniteError, match=r"step \d+, after \d+ words: loss nan"):
         training.run(tmp_path, spoil)
     kept = start(often)
     assert kept.resume(tmp_path)
