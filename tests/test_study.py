@@ -97,7 +97,7 @@ def test_models_are_asked_while_they_learn_and_end_where_they_would(home, smoke)
     asked = ["model=[cbow,transformer,untrained]", "similarity=[wordsim]", "polysemy=[]", "probing=[]", "geometry=[]"]
     folder = study(home, *asked, *moments)
     scores, plain = (pd.read_csv(one / "scores.csv") for one in (folder, smoke))
-    keys = ["model", "task", "view", "split", "metric"]
+    keys = ["model", "task", "view", "split", "question", "metric"]
     learning = scores[~scores["done"]]
     of_cbow = sorted(set(learning.loc[learning["model"] == "cbow", "words_seen"]))
     assert of_cbow[0] == 0
