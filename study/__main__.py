@@ -142,6 +142,7 @@ def _study(config: DictConfig, folder: Path) -> None:
         size=config.size,
         seeds=config.seeds,
         vectors=config.vectors,
+        emergence=_made("emergence", config.emergence),
         report=_made("report", config.report),
     )
     check_types("", study)

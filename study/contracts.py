@@ -22,18 +22,7 @@ Part = Literal["training", "development", "test"]
 Level = Literal["word", "target", "sentence", "vocabulary", "hidden"]
 """What a task asks for: bare words, words in their sentence, whole sentences, a model's lexicons, or guesses of hidden words."""
 
-ITEM_COLUMNS = (
-    "view",
-    "question",
-    "item",
-    "group",
-    "split",
-    "gold",
-    "predicted",
-    "gold_value",
-    "predicted_value",
-    "known",
-)
+ITEM_COLUMNS = ("view", "question", "item", "group", "split", "gold", "predicted", "gold_value", "predicted_value", "known")
 
 
 class StudyError(Exception):
@@ -220,6 +209,16 @@ class StartsFrom(Protocol):
 
     def take(self, lexicon: Lexicon) -> None:
         """Keep the vectors that ``fit`` is to start from."""
+
+
+@runtime_checkable
+class Grows(Protocol):
+    """A model that can be seen while it learns: ``fit`` keeps it after each of ``moments``, words seen in rising order from 0.
+
+    What is kept lies in ``moments/<words>`` of the folder that ``fit`` is given, as ``save`` writes it.
+    """
+
+    moments: Sequence[int]
 
 
 @runtime_checkable

@@ -6,35 +6,30 @@ import os
 import platform
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from study import evaluation, measurements, report, results
-from study.contracts import HasBaselines, Instrument, Model, Moment, NotAskableError, Questions, Result, StudyError, Task
+from study.contracts import Instrument, Model, NotAskableError, Questions, StudyError
 from study.corpus import EncodedCorpus, PartsSettings, Source, VocabularySettings, encode, split_text
+from study.emergence import Emergence
 from study.ledger import Ledger
 from study.model import exported, places
 from study.progress import bar
 from study.results import Answer, Trained
-from study.store import Store, digest_of, digest_of_file, settings_of, versions, write_json
+from study.scoring import SCORING_VERSION, Tasks, grow, score
+from study.store import Store, digest_of_file, settings_of, versions, write_json
 from study.training import Training
 
 TEXT_VERSION = 3
 """Raised when the sources' cleaning or the splitting rule change their meaning."""
 CORPUS_VERSION = 2
 """Raised when the division into parts or the vocabulary change their meaning."""
-SCORING_VERSION = 4
-"""Raised when metrics, intervals or classifiers change their meaning."""
-
-Tasks = Mapping[str, Mapping[str, Task]]
-"""Family -> name -> task."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +77,8 @@ class Study:
         Trainings of each model, with seeds ``seed``, ``seed + 1``, …
     vectors : {"float32", "float16"}
         Numbers in which vectors are kept on disk.
+    emergence : Emergence
+        When models are looked at while they learn.
     report : ReportSettings
     """
 
@@ -95,6 +92,7 @@ class Study:
     size: Literal["quick", "full"] | None
     seeds: int
     vectors: Literal["float32", "float16"]
+    emergence: Emergence
     report: ReportSettings
 
 
@@ -121,11 +119,20 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any], e
         reasons = " ".join(f"{key}: {reason}" for key, reason in left_out.items())
         raise StudyError(f"No task is left to ask. {reasons}")
     joined = places.join(questions)
-    training = Training(corpus=corpus, joined=joined, seeds=study.seeds, numbers=study.vectors, store=store, ledger=ledger)
+    training = Training(
+        corpus=corpus,
+        joined=joined,
+        seeds=study.seeds,
+        numbers=study.vectors,
+        store=store,
+        ledger=ledger,
+        moments=study.emergence.counts(),
+    )
     trained = training.all(study.models)
     if export is not None:
         _export(trained, export)
-    answers = score(study, trained, questions, joined, store, ledger)
+    answers = score(study.tasks, trained, questions, joined, store, ledger)
+    answers += grow(study.tasks, study.emergence.chosen(_keys(study)), trained, questions, training)
     tables = measurements.measured(study.instruments, trained, corpus, store, ledger) | measurements.of_models(trained)
     with ledger.timed("comparison"):
         _write_tables(folder, study, corpus, trained, questions, joined, left_out, answers, tables, store)
@@ -163,11 +170,13 @@ def _write_tables(
 ) -> None:
     tasks = {f"{family}/{name}": task for family, members in study.tasks.items() for name, task in members.items()}
     main = {key: (task.main_question, task.main_metric) for key, task in tasks.items()}
-    scores = results.scores_table(folder.name, corpus.name, answers, trained, main)
+    all_scores = results.scores_table(folder.name, corpus.name, answers, main)
+    # What models were while they learned is told in their scores alone: all else is of what they became.
+    scores, answers = all_scores[all_scores["done"]], [answer for answer in answers if answer.done]
     items = results.items_table(folder.name, answers)
     common, comparisons = _compared(study, scores, items, answers, store)
     tables = {
-        "scores": scores,
+        "scores": all_scores,
         "common": common,
         "comparisons": comparisons,
         "models": results.models_table(trained),
@@ -183,7 +192,7 @@ def _write_tables(
     }
     for name, table in (tables | results.task_tables(answers) | further).items():
         table.to_csv(folder / f"{name}.csv", index=False)
-    scores.to_parquet(folder / "scores.parquet", index=False)
+    all_scores.to_parquet(folder / "scores.parquet", index=False)
     items.to_parquet(folder / "items.parquet", index=False)
 
 
@@ -228,6 +237,7 @@ def _check(study: Study) -> None:
         raise StudyError(f"report.reference={reference}: expected a model of this study ({', '.join(study.models)}).")
     if not any(study.tasks.values()):
         raise StudyError("No task is chosen. Name at least one, for example similarity=[simlex].")
+    study.emergence.chosen(_keys(study))
 
 
 def prepare(study: Study, store: Store, ledger: Ledger) -> EncodedCorpus:
@@ -264,60 +274,8 @@ def ask(tasks: Tasks, corpus: EncodedCorpus) -> tuple[dict[str, Questions], dict
     return questions, left_out
 
 
-def score(
-    study: Study,
-    trained: Sequence[Trained],
-    questions: Mapping[str, Questions],
-    joined: places.Places,
-    store: Store,
-    ledger: Ledger,
-) -> list[Answer]:
-    """Ask every task of every model, and of every baseline that needs no model."""
-    answers: list[Answer] = []
-    done = 0
-    asked_digests = {key: _digest_of_questions(asked) for key, asked in questions.items()}
-    start, total = time.perf_counter(), len(questions) * len(trained)
-
-    def scored(
-        key: str, digest: str, who: str, answer: Callable[[Task], Mapping[str, Result]]
-    ) -> tuple[Mapping[str, Result], str]:
-        family, name = key.split("/", 1)
-        task = study.tasks[family][name]
-        inputs = {"questions": asked_digests[key], "answered by": digest}
-        settings = {"task": task, "version": SCORING_VERSION}
-        artefact = store.artefact("scores", settings, inputs, lambda folder: results.write_results(folder, answer(task)))
-        ledger.enter(f"score {key} of {who}", artefact)
-        return results.read_results(artefact.folder), artefact.digest
-
-    with bar("scoring", " tasks") as observe:
-        for key, asked in questions.items():
-            made, content = scored(key, "baselines", "baselines", partial(_baselines, asked))
-            answers += [Answer(key, asked.level, name, None, result, content) for name, result in made.items()]
-            for one in trained:
-                done += 1
-                observe(Moment(done, total, time.perf_counter() - start))
-                if not one.answers(asked.level):
-                    continue
-                of_model = asked.level in ("vocabulary", "hidden")
-                digest = one.artefact.digest if of_model else one.vectors.digest
-                made, content = scored(key, digest, one.name, partial(_answered, asked, one, key, joined))
-                (result,) = made.values()  # under the name of the first model that had these very vectors
-                answers.append(Answer(key, asked.level, one.name, one.seed, result, content))
-    return answers
-
-
-def _answered(questions: Questions, one: Trained, key: str, joined: places.Places, task: Task) -> Mapping[str, Result]:
-    return {one.name: task.score(questions, one.vectors_of(key, questions, joined))}
-
-
-def _baselines(questions: Questions, task: Task) -> Mapping[str, Result]:
-    return task.baselines(questions) if isinstance(task, HasBaselines) else {}
-
-
-def _digest_of_questions(questions: Questions) -> str:
-    """Return a digest of all that a task's score depends on beside its settings and the vectors."""
-    items = questions.items.to_json(orient="split", double_precision=15)
-    return digest_of([questions.level, [list(s) for s in questions.sentences], np.asarray(questions.places).tolist(), items])
+def _keys(study: Study) -> list[str]:
+    return [f"{family}/{name}" for family, members in study.tasks.items() for name in members]
 
 
 def _machine() -> dict[str, Any]:

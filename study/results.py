@@ -6,14 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from study import evaluation
-from study.contracts import Corpus, Level, Model, Predicts, Questions, Result, Score, Task
+from study.contracts import Corpus, Level, Model, Predicts, Questions, Result, Task
 from study.model import places
 from study.model.places import Places
 from study.store import Artefact, settings_of
@@ -33,6 +32,17 @@ class Trained:
     model: Model
     artefact: Artefact
     vectors: Artefact
+    start: Trained | None = None
+    """The model from whose vectors its training started, if any."""
+    done: bool = True
+    """Whether its training has ended; else it was kept while it learned."""
+
+    @property
+    def spent(self) -> tuple[int, float]:
+        """Return the words seen and the seconds of its training, those of what it started from included."""
+        words, seconds = (0, 0.0) if self.start is None else self.start.spent
+        last = self.model.history[-1] if self.model.history else None
+        return (words + last.words_seen, seconds + last.seconds) if last else (words, seconds)
 
     @property
     def seed(self) -> int:
@@ -56,7 +66,17 @@ class Trained:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one model, or one baseline (seed None), scored on one task (``family/name``), and the digest of its artefact."""
+    """What one model, or one baseline (seed None), scored on one task (``family/name``).
+
+    Attributes
+    ----------
+    digest : str
+        Of the artefact that holds it.
+    spent : tuple of int and float
+        Words and seconds of training that it took; see ``Trained.spent``.
+    done : bool
+        Whether the training had ended.
+    """
 
     task: str
     level: Level
@@ -64,57 +84,24 @@ class Answer:
     seed: int | None
     result: Result
     digest: str
+    spent: tuple[int, float] = (0, 0.0)
+    done: bool = True
 
 
-def write_results(folder: Path, results: Mapping[str, Result]) -> None:
-    """Write results by name: ``scores.json`` and ``items.parquet``."""
-    scores = {name: [asdict(score) for score in result.scores] for name, result in results.items()}
-    (folder / "scores.json").write_text(json.dumps(scores), encoding="utf-8")
-    items = [result.items.assign(of=name) for name, result in results.items()]
-    table = pd.concat(items, ignore_index=True) if items else pd.DataFrame({"of": pd.Series(dtype=str)})
-    table.to_parquet(folder / "items.parquet", index=False)
-    for title in {title for result in results.values() for title in result.tables}:
-        found = [result.tables[title].assign(of=name) for name, result in results.items() if title in result.tables]
-        pd.concat(found, ignore_index=True).to_parquet(folder / f"table-{title}.parquet", index=False)
-
-
-def read_results(folder: Path) -> dict[str, Result]:
-    """Read what ``write_results`` wrote."""
-    scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
-    items = pd.read_parquet(folder / "items.parquet")
-    tables = {path.stem.removeprefix("table-"): pd.read_parquet(path) for path in sorted(folder.glob("table-*.parquet"))}
-    return {
-        name: Result(
-            [Score(**score) for score in found],
-            _of(items, name),
-            {title: _of(table, name) for title, table in tables.items() if (table["of"] == name).any()},
-        )
-        for name, found in scores.items()
-    }
-
-
-def _of(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    return table[table["of"] == name].drop(columns="of").reset_index(drop=True)
-
-
-def scores_table(
-    run: str, corpus: str, answers: Sequence[Answer], trained: Sequence[Trained], main: Mapping[str, tuple[str, str]]
-) -> pd.DataFrame:
-    """Return the tidy table of all scores, headline views marked.
+def scores_table(run: str, corpus: str, answers: Sequence[Answer], main: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
+    """Return the tidy table of all scores, headline views marked: those of the finished models, at every moment.
 
     Parameters
     ----------
     run, corpus : str
     answers : sequence of Answer
-    trained : sequence of Trained
     main : mapping of str to (str, str)
         ``family/name`` of a task -> the question and the metric it is compared by.
     """
-    last = {(one.name, one.seed): one.model.history[-1] for one in trained if one.model.history}
     rows = []
     for answer in answers:
         family, task = answer.task.split("/", 1)
-        end = last.get((answer.model, answer.seed if answer.seed is not None else -1))
+        words, seconds = answer.spent
         for score in answer.result.scores:
             rows.append(
                 {
@@ -127,12 +114,13 @@ def scores_table(
                     **asdict(score),
                     "main": (score.question, score.metric) == main[answer.task],
                     "seed": answer.seed,
-                    "words_seen": end.words_seen if end else 0,
-                    "seconds": end.seconds if end else 0.0,
+                    "words_seen": words,
+                    "seconds": seconds,
+                    "done": answer.done,
                 }
             )
     table = pd.DataFrame(rows).astype({"seed": "Int64"})
-    chosen = evaluation.headlines(table[table["view"] != "baseline"])
+    chosen = evaluation.headlines(table[table["done"] & (table["view"] != "baseline")])
     headline = set(zip(chosen["model"], chosen["family"], chosen["level"], chosen["view"], strict=True))
     keys = zip(table["model"], table["family"], table["level"], table["view"], strict=True)
     table["headline"] = [key in headline or key[-1] == "baseline" for key in keys]
@@ -180,6 +168,9 @@ def models_table(trained: Sequence[Trained]) -> pd.DataFrame:
                 "words_per_second": speed,
                 "share_of_peak": share,
                 "training_seconds": seconds,
+                "start": one.start.name if one.start else "",
+                "start_words": one.start.spent[0] if one.start else 0,
+                "start_seconds": one.start.spent[1] if one.start else 0.0,
                 "embedding_seconds": one.vectors.seconds,
                 "reused": one.artefact.reused,
                 "reproducible": model.reproducible,

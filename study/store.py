@@ -29,6 +29,8 @@ from study.contracts import StudyError
 MANIFEST = "manifest.json"
 TIMED = ("history.json", "effort.json")
 """A learning curve and a machine's speed differ each time: they are verified like all files, but no part of the digest."""
+BESIDE = "moments"
+"""A folder of models that were kept while one was trained, which are verified too, but are no part of what it has become."""
 PACKAGES = ("embedding-study", "gensim", "numpy", "scikit-learn", "torch", "transformers")
 
 
@@ -45,6 +47,12 @@ class Artefact:
     def seconds(self) -> float:
         """Return how long the artefact took to make, in seconds."""
         return float(self.manifest["seconds"])
+
+    def part(self, name: str) -> Artefact:
+        """Return a folder within the artefact's, given relative to it, as an artefact of its own."""
+        found = self.manifest["files"].items()
+        files = {path.removeprefix(f"{name}/"): digest for path, digest in found if path.startswith(f"{name}/")}
+        return Artefact(self.folder / name, _digest_of_content(files), {**self.manifest, "files": files}, self.reused)
 
 
 def settings_of(thing: Any, *, without: Collection[str] = ("resource",)) -> Any:
@@ -189,13 +197,16 @@ class Store:
         make(partial)
         files = _digests(partial)
         seconds = round(time.perf_counter() - start, 3)
-        content = {name: digest for name, digest in files.items() if name not in TIMED}
-        manifest = {**key, "digest": digest_of(content), "files": files, "seconds": seconds, "versions": versions()}
+        manifest = {**key, "digest": _digest_of_content(files), "files": files, "seconds": seconds, "versions": versions()}
         write_json(partial / MANIFEST, manifest)
         _flush(partial)
         partial.rename(folder)
         _flush_folder(folder.parent)
         return manifest
+
+
+def _digest_of_content(files: Mapping[str, str]) -> str:
+    return digest_of({name: digest for name, digest in files.items() if name not in TIMED and not name.startswith(f"{BESIDE}/")})
 
 
 def _acquired_at_once(lock: FileLock) -> bool:

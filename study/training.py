@@ -5,18 +5,18 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from study.contracts import HasFiles, Model, StartsFrom, StudyError
+from study.contracts import Grows, HasFiles, Model, StartsFrom, StudyError
 from study.corpus import EncodedCorpus
 from study.ledger import Ledger
-from study.model import NotFiniteError, places
+from study.model import NotFiniteError, moments, places
 from study.progress import bar
 from study.results import Trained
-from study.store import Store, digest_of_file, settings_of
+from study.store import Artefact, Store, digest_of_file, settings_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,8 @@ class Training:
         ``float32`` or ``float16``: how vectors are kept on disk.
     store : Store
     ledger : Ledger
+    moments : sequence of int
+        Words seen, in rising order from 0, after which models are kept while they learn; none where it is empty.
     failed : dict of str to str
         The models without a result, filled as they fail, and why: their loss was no longer finite.
     """
@@ -44,6 +46,7 @@ class Training:
     numbers: str
     store: Store
     ledger: Ledger
+    moments: Sequence[int] = ()
     failed: dict[str, str] = field(init=False, default_factory=dict)
 
     def all(self, models: Mapping[str, Model]) -> list[Trained]:
@@ -96,26 +99,49 @@ class Training:
             inputs["start"] = first.artefact.digest
             self._hand_over(first, model, name)
 
+        trained = settings_of(model, without=("resource", "view"))
+        if self.moments and isinstance(model, Grows):
+            # Part of the name, for a model that was trained without being seen holds none of its moments. What an encoder
+            # becomes is the same either way, and so is the digest that names what is made of it.
+            model.moments = trained["moments"] = list(self.moments)
+
         def fit(folder: Path) -> None:
             checkpoints = folder / "checkpoints"
             checkpoints.mkdir(exist_ok=True)
             with bar(f"training {label}") as observe:
                 model.fit(self.corpus, folder=checkpoints, observe=observe).save(folder)
+            if (checkpoints / moments.FOLDER).is_dir():
+                shutil.copytree(checkpoints / moments.FOLDER, folder / moments.FOLDER, dirs_exist_ok=True)
             shutil.rmtree(checkpoints)
 
-        artefact = self.store.artefact("model", settings_of(model, without=("resource", "view")), inputs, fit, resume=True)
+        artefact = self.store.artefact("model", trained, inputs, fit, resume=True)
         model.load(artefact.folder, self.corpus)
         # A resumed training counts the time before its interruption too, which only its own curve knows.
         seconds = model.history[-1].seconds if model.history else artefact.seconds
         self.ledger.rows.append({"stage": f"train {label}", "seconds": round(seconds, 3), "reused": artefact.reused})
+        vectors = self._embedded(label, model, artefact, self.joined)
+        return Trained(name, model, artefact, self.ledger.enter(f"embed {label}", vectors), first)
+
+    def _embedded(self, label: str, model: Model, artefact: Artefact, joined: places.Places) -> Artefact:
+        """Return the vectors of places by a model that was read from an artefact."""
 
         def embed(folder: Path) -> None:
             with bar(f"embedding with {label}", " sentences") as observe:
-                places.embed(model, self.joined, folder, observe, self.numbers)
+                places.embed(model, joined, folder, observe, self.numbers)
 
-        inputs = {"model": artefact.digest, "corpus": self.corpus.digest, "places": self.joined.digest}
-        vectors = self.store.artefact("vectors", {"model": model, "numbers": self.numbers}, inputs, embed)
-        return Trained(name, model, artefact, self.ledger.enter(f"embed {label}", vectors))
+        inputs = {"model": artefact.digest, "corpus": self.corpus.digest, "places": joined.digest}
+        return self.store.artefact("vectors", {"model": model, "numbers": self.numbers}, inputs, embed)
+
+    def grown(self, one: Trained, joined: places.Places) -> list[Trained]:
+        """Return what a trained model was at each of its moments, fewest words first, with its vectors of some places."""
+        found = []
+        for kept in moments.kept(one.artefact.folder):
+            model = dataclasses.replace(one.model).load(kept, self.corpus)  # type: ignore[type-var]
+            artefact = one.artefact.part(f"{moments.FOLDER}/{kept.name}")
+            label = f"{one.name} after {model.history[-1].words_seen} words"
+            vectors = self._embedded(label, model, artefact, joined)
+            found.append(Trained(one.name, model, artefact, vectors, one.start, done=False))
+        return found
 
     @staticmethod
     def _hand_over(first: Trained, model: Model, name: str) -> None:

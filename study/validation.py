@@ -17,6 +17,7 @@ from study.corpus import EncodedCorpus
 from study.ledger import Ledger
 from study.model import Random, places
 from study.pipeline import Study
+from study.scoring import score
 from study.store import Store
 from study.training import Training
 
@@ -48,7 +49,7 @@ def validate(study: Study, folder: Path, *, store: Store) -> bool:
     joined = places.join(questions)
     training = Training(corpus=corpus, joined=joined, seeds=1, numbers=study.vectors, store=store, ledger=ledger)
     trained = training.all(controls)
-    answers = pipeline.score(study, trained, questions, joined, store, ledger)
+    answers = score(study.tasks, trained, questions, joined, store, ledger)
     found = {key: evaluation.inspect(asked, corpus) for key, asked in questions.items()}
     parts = [_told(key, questions[key], found[key], answers, corpus) for key in questions]
     parts += [f"{key}\n  left out: {reason}" for key, reason in left_out.items()]

@@ -26,12 +26,16 @@ MAY_IMPORT = {
     "report": {"contracts"},
     "results": {"contracts", "store", "model", "evaluation"},
     "ledger": {"store"},
+    "emergence": {"contracts"},
     "measurements": {"contracts", "store", "ledger", "progress", "corpus", "results"},
     "training": {"contracts", "store", "ledger", "progress", "corpus", "model", "results"},
+    "scoring": {"contracts", "store", "ledger", "progress", "model", "results", "training"},
     "pipeline": {
         "ledger",
+        "emergence",
         "training",
         "measurements",
+        "scoring",
         "contracts",
         "paths",
         "store",
@@ -42,7 +46,7 @@ MAY_IMPORT = {
         "report",
         "results",
     },
-    "validation": {"contracts", "store", "ledger", "corpus", "model", "evaluation", "results", "training", "pipeline"},
+    "validation": {"contracts", "store", "ledger", "corpus", "model", "evaluation", "results", "training", "scoring", "pipeline"},
     "__main__": {"contracts", "paths", "store", "settings", "pipeline", "validation", "report"},
 }
 ONLY_IN_MAIN = {"hydra", "omegaconf"}

@@ -46,28 +46,14 @@ def answers():
     return [
         Answer("probing/a", "target", "majority", None, result(score("baseline", "test", 0.5)), "1"),
         Answer(
-            "probing/a", "target", "encoder", 0, result(*good, score("layer-1", "test", 0.9), score("layer-2", "test", 0.7)), "2"
+            *("probing/a", "target", "encoder", 0),
+            *(result(*good, score("layer-1", "test", 0.9), score("layer-2", "test", 0.7)), "2", (1000, 2.0)),
         ),
     ]
 
 
-def test_results_are_read_as_they_were_written(tmp_path):
-    written = {"cbow": result(score("word", "test", 0.25)), "skipgram": result(score("word", "test", 0.75))}
-    results.write_results(tmp_path, written)
-    read = results.read_results(tmp_path)
-    assert list(read) == list(written)
-    for name, one in written.items():
-        assert read[name].scores == one.scores
-        pd.testing.assert_frame_equal(read[name].items, one.items, check_dtype=False)
-
-
-def test_a_task_without_baselines_has_none(tmp_path):
-    results.write_results(tmp_path, {})
-    assert results.read_results(tmp_path) == {}
-
-
-def test_the_headline_is_chosen_on_development_items_and_every_row_tells_its_cost(answers, trained):
-    table = results.scores_table("run", "corpus", answers, trained, {"probing/a": ("label", "accuracy")})
+def test_the_headline_is_chosen_on_development_items_and_every_row_tells_its_cost(answers):
+    table = results.scores_table("run", "corpus", answers, {"probing/a": ("label", "accuracy")})
     assert set(table.loc[table["headline"] & (table["model"] == "encoder"), "view"]) == {"layer-2"}
     assert table.loc[table["model"] == "majority", "headline"].all()
     assert table["main"].all()
@@ -75,6 +61,22 @@ def test_the_headline_is_chosen_on_development_items_and_every_row_tells_its_cos
     assert (encoder["words_seen"] == 1000).all()
     assert (encoder["seconds"] == 2.0).all()
     assert table.loc[table["model"] == "majority", "seed"].isna().all()
+
+
+def test_what_a_model_was_while_it_learned_chooses_no_headline_and_has_that_of_its_end(answers):
+    early = [score("layer-1", "development", 1.0), score("layer-2", "development", 0.1)]
+    while_learning = Answer("probing/a", "target", "encoder", 0, result(*early), "3", (100, 0.5), done=False)
+    table = results.scores_table("run", "corpus", [while_learning, *answers], {"probing/a": ("label", "accuracy")})
+    assert table["done"].tolist() == [False] * 2 + [True] * 5
+    assert table.loc[table["headline"] & ~table["done"], ["view", "words_seen", "seconds"]].values.tolist() == [
+        ["layer-2", 100, 0.5]
+    ]
+
+
+def test_what_a_model_started_from_counts_in_what_it_cost(trained):
+    second = results.Trained("second", Model(), Artefact(), Artefact(), trained[0])
+    assert second.spent == (2000, 4.0)
+    assert results.Trained("third", Model(), Artefact(), Artefact(), second).spent == (3000, 6.0)
 
 
 @pytest.mark.parametrize(("effort", "share"), [({}, None), ({"operations_per_word": 40, "peak": 80_000}, 0.25)])

@@ -119,3 +119,21 @@ def test_what_a_killed_process_left_half_written_and_stray_files_do_no_harm(tmp_
     assert list(made.manifest["files"]) == ["hello.txt"]
     (made.folder / "notes.txt").write_text("a user's own")
     assert store.artefact("stage", {}, {}, make).reused
+
+
+def test_what_was_kept_beside_the_content_is_verified_but_names_nothing(tmp_path, capsys):
+    def write(folder, moment):
+        write_hello(folder)
+        (folder / "moments" / "10").mkdir(parents=True)
+        (folder / "moments" / "10" / "hello.txt").write_text(moment)
+
+    store = Store(tmp_path)
+    first, other = (store.artefact("stage", {"k": k}, {}, lambda folder, k=k: write(folder, k)) for k in ("hello", "hallo"))
+    plain = store.artefact("stage", {}, {}, write_hello)
+    assert first.digest == other.digest == plain.digest
+    parts = [one.part("moments/10") for one in (first, other)]
+    assert parts[0].digest == plain.digest != parts[1].digest
+    assert (parts[1].folder / "hello.txt").read_text() == "hallo"
+    (parts[1].folder / "hello.txt").write_text("altered")
+    assert not store.artefact("stage", {"k": "hallo"}, {}, lambda folder: write(folder, "hallo")).reused
+    assert "is damaged" in capsys.readouterr().err

@@ -92,6 +92,36 @@ def test_a_second_run_trains_nothing_and_finds_the_same(home, smoke):
     )
 
 
+def test_models_are_asked_while_they_learn_and_end_where_they_would(home, smoke):
+    moments = ["emergence.moments=1", "emergence.first=10_000", "emergence.tasks=[similarity]"]
+    asked = ["model=[cbow,transformer,untrained]", "similarity=[wordsim]", "polysemy=[]", "probing=[]", "geometry=[]"]
+    folder = study(home, *asked, *moments)
+    scores, plain = (pd.read_csv(one / "scores.csv") for one in (folder, smoke))
+    keys = ["model", "task", "view", "split", "question", "metric"]
+    learning = scores[~scores["done"]]
+    of_cbow = sorted(set(learning.loc[learning["model"] == "cbow", "words_seen"]))
+    assert of_cbow[0] == 0
+    assert [abs(words - asked) < 60 for words, asked in zip(of_cbow[1:], (10_000, 100_000), strict=True)] == [True, True]
+    assert set(learning["model"]) == {"cbow", "transformer"}
+    first = learning[(learning["words_seen"] == 0) & (learning["model"] == "transformer")].set_index(keys[1:])["value"]
+    untrained = scores[scores["model"] == "untrained"].set_index(keys[1:])["value"]
+    pd.testing.assert_series_equal(first.sort_index(), untrained.sort_index())
+    ends = scores[scores["done"] & (scores["model"] == "transformer")].set_index(keys)["value"]
+    assert len(ends)
+    pd.testing.assert_series_equal(ends, plain.set_index(keys)["value"].loc[ends.index])
+    assert (folder / "figures" / "emergence-words.png").is_file()
+    models = pd.read_csv(study(home, *asked, *moments) / "models.csv")
+    assert models["reused"].all()
+
+
+def test_moments_that_cannot_be_are_refused(home):
+    _, errors = run(home, "model=[cbow]", *SMALL, "emergence.moments=1", "emergence.tasks=[grammar]", status=2)
+    assert "no task or family 'grammar'" in errors
+    late = ["emergence.moments=1", "emergence.first=10_000_000", "emergence.tasks=[wordsim]"]
+    _, errors = run(home, "model=[cbow]", *SMALL, *late, status=2)
+    assert "emergence.first: the first moment is after 10000000 words, but a training ends after" in errors
+
+
 def test_changing_a_knob_retrains_that_model_alone(home, smoke):
     models = pd.read_csv(study(home, "models.cbow.window=2") / "models.csv").set_index("model")
     assert models.index[~models["reused"]].tolist() == ["cbow"]

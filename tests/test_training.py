@@ -3,7 +3,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from study.contracts import Lexicon, Questions, StudyError
+from study.contracts import Lexicon, Moment, Questions, StudyError
 from study.ledger import Ledger
 from study.model import NotFiniteError, places
 from study.store import Store
@@ -117,6 +117,59 @@ def test_a_changed_file_makes_another_model(tmp_path):
     assert not training(root).all(models)[0].artefact.reused
     moved = replace(models["mine"], path=path.rename(tmp_path / "elsewhere.txt"))
     assert training(root).all({"mine": moved})[0].artefact.reused
+
+
+@dataclass(kw_only=True)
+class Growing(Counting):
+    """A model that is kept at its moments, with one more than before in each; it ends where it would end unseen."""
+
+    moments: list = field(init=False, repr=False, compare=False, default=())
+    fitted: list = field(init=False, repr=False, compare=False, default_factory=list)
+
+    def fit(self, corpus, *, folder, observe):
+        for words in self.moments[:2]:
+            kept = folder / "moments" / str(words)
+            kept.mkdir(parents=True)
+            self.vectors = np.full((len(corpus.vocabulary), 3), words, np.float32)
+            self.save(kept)
+        self.history = [Moment(100, 100, 7.0)]
+        return super().fit(corpus, folder=folder, observe=observe)
+
+    def load(self, folder, corpus):
+        self.history = [Moment(100, 100, 7.0)]
+        return super().load(folder, corpus)
+
+
+def test_a_model_that_was_kept_while_it_learned_is_loaded_at_its_moments(tmp_path):
+    asked = replace(training(tmp_path), moments=(0, 10, 20))
+    ((one, control),) = [asked.all({"growing": Growing(seed=5), "control": Counting(seed=5)})]
+    found = asked.grown(one, asked.joined)
+    assert [grown.model.vectors[0, 0] for grown in found] == [0, 10]
+    assert [grown.done for grown in (one, *found)] == [True, False, False]
+    assert not (one.artefact.folder / "checkpoints").exists()
+    vectors = [np.load(grown.vectors.folder / "word.npy")[0, 0] for grown in (*found, one)]
+    assert vectors == [0, 10, 5]
+    assert asked.grown(control, asked.joined) == []
+    assert all(grown.vectors.reused for grown in asked.grown(one, asked.joined))
+
+
+def test_being_seen_names_another_training_but_nothing_that_is_made_of_it(tmp_path):
+    plain = training(tmp_path)
+    seen = replace(plain, moments=(0, 10, 20))
+    models = {"growing": Growing(seed=5)}
+    (one,), (other,) = plain.all(models), seen.all(models)
+    assert (one.artefact.folder, other.artefact.reused) != (other.artefact.folder, True)
+    assert one.artefact.digest == other.artefact.digest
+    assert other.vectors.reused
+    assert plain.all(models)[0].artefact.reused
+    assert not replace(plain, moments=(0, 10, 30)).all(models)[0].artefact.reused
+
+
+def test_what_a_model_started_from_is_told_with_it(tmp_path):
+    models = {"first": Growing(seed=4), "second": Counting(seed=0, start="first")}
+    first, second = training(tmp_path).all(models)
+    assert second.start is first
+    assert second.spent == (100, 7.0)
 
 
 @pytest.mark.filterwarnings("ignore:heir failed and is left out")

@@ -7,6 +7,7 @@ normalised, as the output reads it.
 
 from __future__ import annotations
 
+import copy
 import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -164,6 +165,12 @@ class Built(Contextual):
         (folder / "settings.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
         write_history(folder, self.history)
         write_effort(folder, self.effort)
+
+    def keep(self, history: list[Moment], folder: Path) -> None:
+        """Write what the network is now, while it learns, and its curve so far as a model of its own."""
+        model = copy.copy(self)
+        model.history = history
+        model.save(folder)
 
     def load(self, folder: Path, corpus: EncodedCorpus) -> Self:
         """Read what ``save`` wrote.

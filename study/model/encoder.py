@@ -122,9 +122,9 @@ class Transformer(Designed, Regimen):
             encoder = self._start(stream)
             if self.first is not None:
                 begin_with(encoder, np.asarray(self.first.vectors), frozen=self.start_frozen)
+            self._take(encoder, corpus)
             training = Pretraining(encoder, stream, self)
             self.history, self.effort = training.run(folder, observe), training.effort()
-        self._take(encoder, corpus)
         return self
 
 

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from study.contracts import Array, Moment, Observe, StudyError
 from study.model.checkpoint import discard_checkpoint, read_checkpoint, write_checkpoint
 from study.model.effort import Effort, operations, peak
+from study.model.moments import Moments
 from study.model.objective import Candidates
 from study.model.regimen import Schedule, choose_fabric
 from study.model.sequences import Sequences, Stream
@@ -142,22 +143,29 @@ class Loop(ABC):
     def run(self, folder: Path, observe: Observe) -> list[Moment]:
         """Train to the end of the budget, from the checkpoint in ``folder`` if there is one; return the learning curve.
 
+        At the moments that the regimen asks for, the network is kept as it is, which takes no part in the training or its time.
+
         Raises
         ------
         NotFiniteError
             Where the loss is no longer finite; the last checkpoint stays.
         """
         begun = time.perf_counter()
-        if not self.resume(folder):
+        resumed = self.resume(folder)
+        if not resumed:
             self.progress.total = self.budget()
             self.report(validate=True)
+        seen = self.progress.words if resumed else None
+        moments = Moments(self.regimen.moments, folder, total=self.progress.total, seen=seen)
         begun -= self.progress.seconds
+        begun += self.keep(moments)
         saved = observed = time.perf_counter()
         while self.progress.words < self.progress.total:
             before = self.progress.words // self.regimen.validate_every
             self.step()
             now = time.perf_counter()
             self.progress.seconds = now - begun
+            begun += self.keep(moments)
             validate = self.progress.words // self.regimen.validate_every > before or self.progress.words >= self.progress.total
             news = validate or self.progress.step % REPORT_STEPS == 0
             if news:
@@ -168,7 +176,16 @@ class Loop(ABC):
             if news or now - observed >= OBSERVATION_SECONDS:
                 observe(self.progress.history[-1] if news else self.progress.moment())
                 observed = now
+        self.network.eval()
         return self.progress.history
+
+    def keep(self, moments: Moments) -> float:
+        """Keep the network as a model of its own if its moment has come; return the seconds that this took."""
+        begun, progress = time.perf_counter(), self.progress
+        if moments.due(progress.words):
+            history = [*progress.history, progress.moment()]
+            moments.keep(progress.words, lambda path: self.regimen.keep(history, path))
+        return time.perf_counter() - begun
 
     def step(self) -> None:
         """Ask the network about one batch and let it learn from its answers."""

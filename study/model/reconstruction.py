@@ -168,11 +168,11 @@ class Reconstruction(Built, Schedule):
         self.check_regimen()
         with limited_threads(self.threads), torch.random.fork_rng():
             network = self._start(corpus)
+            self._take(network, corpus)
             training = Denoising(network, corpus, self)
             self.history, self.effort = training.run(folder, observe), training.effort()
             ends = [length for length in self.measured_lengths if length <= self.length - 2]
             measured = fidelity(network, corpus, ends, self.measured_sentences, self.seed)
-        self._take(network, corpus)
         self.tables = {"reconstruction": measured}
         return self
 
@@ -183,9 +183,9 @@ class Reconstruction(Built, Schedule):
             table.to_csv(folder / f"{name}.csv", index=False)
 
     def load(self, folder: Path, corpus: EncodedCorpus) -> Self:
-        """Read what ``save`` wrote; see ``Built.load``."""
+        """Read what ``save`` wrote; see ``Built.load``. A model that was kept while it learned has no tables."""
         super().load(folder, corpus)
-        self.tables = {"reconstruction": pd.read_csv(folder / "reconstruction.csv")}
+        self.tables = {path.stem: pd.read_csv(path) for path in sorted(folder.glob("*.csv"))}
         return self
 
 

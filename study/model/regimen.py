@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from study.contracts import StudyError
+from study.contracts import Moment, StudyError
 from study.model.sequences import CONTEXTS
 
 OBJECTIVES = ("masked", "causal", "detection")
@@ -65,6 +66,8 @@ class Schedule:
         ``auto``, ``cpu`` or ``cuda``.
     threads : int or None
         Processor threads; None leaves torch's own choice.
+    moments : sequence of int
+        Words seen after which the network is kept; see ``study.contracts.Grows``.
     """
 
     context: str
@@ -87,6 +90,12 @@ class Schedule:
     checkpoint_seconds: float = field(metadata={"resource": True})
     device: str = field(metadata={"resource": True})
     threads: int | None = field(metadata={"resource": True})
+
+    moments: Sequence[int] = field(init=False, repr=False, compare=False, default=())
+
+    @abstractmethod
+    def keep(self, history: list[Moment], folder: Path) -> None:
+        """Write what the network is now, while it learns, and its curve so far as a model of its own."""
 
     def check_regimen(self) -> None:
         """Raise StudyError where the choices do not fit together."""

@@ -13,7 +13,7 @@ import time
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -22,6 +22,7 @@ import numpy as np
 from study.contracts import Array, Guesses, Moment, Observe, Sentence, StudyError, Vocabulary
 from study.corpus import EncodedCorpus
 from study.model.history import read_history, write_history
+from study.model.moments import Moments, shards
 from study.model.output import DotProducts, Output, Tree, log_kept, log_noise
 from study.model.views import StaticViews, known_words
 
@@ -95,6 +96,7 @@ class Word2Vec(StaticViews):
     vectors: Array = field(init=False, repr=False, metadata={"resource": True})
     output_vectors: Array = field(init=False, repr=False, metadata={"resource": True})
     history: list[Moment] = field(init=False, repr=False, default_factory=list, metadata={"resource": True})
+    moments: Sequence[int] = field(init=False, repr=False, default=(), metadata={"resource": True})
 
     @property
     def parameters(self) -> int:
@@ -115,31 +117,56 @@ class Word2Vec(StaticViews):
         return words <= REPRODUCIBLE_UP_TO if self.deterministic is None else self.deterministic
 
     def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
-        """Train by epochs on the corpus's token file; resume after the last epoch found in ``folder``."""
+        """Train by epochs on the corpus's token file; resume after the last epoch, or shard, found in ``folder``.
+
+        Where ``moments`` are asked for, the first epoch is trained in shards that end at them: gensim then draws windows,
+        noise and what it leaves out anew in every shard, and reads the sentences in another order: the result is another one.
+        """
         self._check()
-        words = corpus.training_text_words
+        words, total = corpus.training_text_words, self.epochs * corpus.training_text_words
         model = self._untrained(corpus, workers=1 if self._one_worker(words) else self.workers)
         history = _resume(model, folder)
-        before = history[-1].seconds if history else 0.0
+        begun = history[-1] if history else Moment(0, total, 0.0)
+        moments = Moments(self.moments, folder, total=total, seen=begun.words_seen if history else None)
+        pieces = self._pieces(corpus, folder)[len(history) :]
+        if moments.due(begun.words_seen):
+            moments.keep(begun.words_seen, replace(self)._take(model, corpus, [begun]).save)
         start = saved = time.perf_counter()
-        for epoch in range(len(history), self.epochs):
+        for text, number in pieces:
+            seen = history[-1].words_seen if history else 0
             model.train(
-                corpus_file=str(corpus.training_text),
-                total_words=words,
+                corpus_file=str(text),
+                total_words=number,
                 epochs=1,
-                start_alpha=self._rate_at(epoch),
-                end_alpha=self._rate_at(epoch + 1),
+                start_alpha=self._rate_at(seen / words),
+                end_alpha=self._rate_at((seen + number) / words),
                 report_delay=1e9,
             )
             now = time.perf_counter()
-            history.append(Moment((epoch + 1) * words, self.epochs * words, before + now - start))
+            history.append(Moment(seen + number, total, begun.seconds + now - start))
+            if moments.due(seen + number):
+                moments.keep(seen + number, replace(self)._take(model, corpus, history).save)
+                start += time.perf_counter() - now  # keeping takes no part in the time of training
             if now - saved > self.checkpoint_seconds:
                 _write_checkpoint(model, history, folder)
                 saved = now
             observe(history[-1])
+        self._take(model, corpus, history)
+        self._check_finite()
+        return self
+
+    def _pieces(self, corpus: EncodedCorpus, folder: Path) -> list[tuple[Path, int]]:
+        """Return the files to be read in turn, and their words: the token file once per epoch, the first time in shards."""
+        epoch = (corpus.training_text, corpus.training_text_words)
+        if not self.moments:
+            return [epoch] * self.epochs
+        ends = [words for words in self.moments if 0 < words < corpus.training_text_words]
+        return shards(corpus.training_text, folder / "shards", ends, self.seed) + [epoch] * (self.epochs - 1)
+
+    def _take(self, model: gensim.models.Word2Vec, corpus: EncodedCorpus, history: list[Moment]) -> Self:
+        """Have the vectors that gensim's model has now."""
         self.vocabulary, self.history = corpus.vocabulary, history
         self.vectors, self.output_vectors = model.wv.vectors, _output_vectors(model)
-        self._check_finite()
         return self
 
     def _check(self) -> None:
@@ -157,7 +184,8 @@ class Word2Vec(StaticViews):
         if not np.isfinite(self.vectors).all():
             raise StudyError(f"Word2Vec's vectors are no longer finite: a rate of {self.rate} is too high for this corpus.")
 
-    def _rate_at(self, epoch: int) -> float:
+    def _rate_at(self, epoch: float) -> float:
+        """Return the learning rate after so many epochs, whole ones and shares of one."""
         return self.rate - (self.rate - self.final_rate) * epoch / self.epochs
 
     def _untrained(self, corpus: EncodedCorpus, *, workers: int) -> gensim.models.Word2Vec:

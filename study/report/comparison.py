@@ -211,6 +211,8 @@ def cost_table(run: Run) -> Table:
     frame.insert(1, "kind", groups["kind"].first().to_numpy())
     scoring = [run.stages.loc[run.stages["stage"].str.endswith(f" of {model}"), "seconds"].sum() for model in frame["model"]]
     frame.insert(8, "scoring_seconds", np.array(scoring) / groups.size().to_numpy())
+    if (run.models["start"] != "").any():
+        frame.insert(7, "seconds_of_what_it_starts_from", groups["start_seconds"].mean().replace(0, np.nan).to_numpy())
     frame["device"] = groups["device"].first().to_numpy()
     elsewhere = frame["model"].isin(run.from_files)
     none = ~elsewhere & (frame["words_seen"] == 0)
@@ -227,7 +229,7 @@ def cost_table(run: Run) -> Table:
         "training elsewhere cost is not known here."
     )
     formats |= {"share_of_peak": partial(number, digits=2)}
-    seconds = ["training_seconds", "embedding_seconds", "scoring_seconds"]
+    seconds = ["training_seconds", "seconds_of_what_it_starts_from", "embedding_seconds", "scoring_seconds"]
     return listing("costs", caption, frame, formats | dict.fromkeys(seconds, duration))
 
 

@@ -23,7 +23,7 @@ FROM_FILES = ("Vectors", "HuggingFace", "Saved")
 COLUMNS = {
     "scores": (
         "run:t corpus:t model:t view:t headline:b family:t task:t split:t level:t question:t metric:t main:b "
-        "value:f chance:f low:f high:f n:f coverage:f seed:f words_seen:f seconds:f"
+        "value:f chance:f low:f high:f n:f coverage:f seed:f words_seen:f seconds:f done:b"
     ),
     "common": "model:t view:t family:t task:t question:t metric:t value_common:f n_common:f value_own:f n_own:f",
     "comparisons": (
@@ -32,7 +32,8 @@ COLUMNS = {
     ),
     "models": (
         "model:t seed:f kind:t parameters:f words_seen:f words_per_second:f share_of_peak:f training_seconds:f "
-        "embedding_seconds:f reused:b reproducible:b threads:f device:t validation_loss:f masked_accuracy:f"
+        "embedding_seconds:f reused:b reproducible:b threads:f device:t start:t start_words:f start_seconds:f "
+        "validation_loss:f masked_accuracy:f"
     ),
     "stages": "stage:t seconds:f reused:b",
     "curves": "model:t seed:f words_seen:f seconds:f loss:f validation_loss:f masked_accuracy:f",
@@ -131,7 +132,9 @@ class Run:
     scores, items, common, comparisons, models, stages, curves, targets, plane, neighbours, guesses, clusters, points,
     mix_weights, views, attention, attention_heads, variance, detectable, settings, losses, gradients, attention_spread, order,
     head_probes, reconstruction, tasks : DataFrame
-        The tables, tidy; a table that the run did not write has no rows.
+        The tables, tidy; a table that the run did not write has no rows. All scores are those of finished models.
+    growth : DataFrame
+        Scores of the models that were asked while they learned, as ``scores``: at their moments, and at the end (``done``).
     """
 
     folder: Path
@@ -139,6 +142,7 @@ class Run:
     configuration: str
     labels: Mapping[str, str]
     scores: pd.DataFrame
+    growth: pd.DataFrame
     items: pd.DataFrame
     common: pd.DataFrame
     comparisons: pd.DataFrame
@@ -191,6 +195,9 @@ class Run:
         labels = _labels(items)
         items = items.assign(task=items["task"].replace(labels))
         tables |= {name: table.replace({"task": labels}) for name, table in tables.items() if "task" in table and labels}
+        scores = tables["scores"]
+        tables["growth"] = scores[scores["model"].isin(scores.loc[~scores["done"], "model"])]
+        tables["scores"] = scores[scores["done"]]
         return cls(
             folder=folder,
             facts=facts,

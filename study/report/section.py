@@ -15,6 +15,7 @@ from study.report import (
     comparison,
     curve,
     distance,
+    emergence,
     geometry,
     material,
     mechanics,
@@ -49,6 +50,7 @@ def sections(run: Run, album: Album) -> list[Section]:
     found += [
         ablation.section(run, look, album),
         bottleneck.section(run, look, album),
+        emergence.section(run, look, album),
         distance.section(run, look, album),
         mechanics.section(run, album),
         _precision(run),
@@ -173,11 +175,13 @@ def _costs(run: Run, close: Run, look: Mapping[str, Look], album: Album) -> Sect
     scores = comparison.main_scores(run)
     shown = [model for model in look if model not in run.from_files]
     scores = scores[scores["headline"] & scores["model"].isin(shown) & scores["value"].notna()]
-    means = run.models.groupby("model")["training_seconds"].mean()
+    means = run.models.assign(all=run.models["training_seconds"] + run.models["start_seconds"]).groupby("model")["all"].mean()
     seconds = {str(model): float(mean) for model, mean in means.items() if model in run.trained and np.isfinite(mean)}
     figures: list[Drawn] = []
     if len(scores) and seconds:
-        caption = "Score against seconds of training (of one seed); models without training stand at the left end"
+        caption = "Score against seconds of training (of one seed)"
+        caption += ", those of the model it starts from included" if (run.models["start"] != "").any() else ""
+        caption += "; models without training stand at the left end"
         caption += ", models trained elsewhere are left out." if run.from_files else "."
         tasks = len(scores[["family", "task"]].drop_duplicates())
         parts = [(f"costs-{family}", part) for family, part in scores.groupby("family", sort=False)]

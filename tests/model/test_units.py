@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ import torch
 from study.contracts import Lexicon, StudyError
 from study.model import Untrained
 from study.model.inventory import KINDS
+from study.model.moments import kept
 from tests.model.small_encoder import ANATOMY
 from tests.model.small_spelled import LATE, RARE, SpelledSmall
 from tests.model.test_encoder import IN_CONTEXT, SETTINGS, WORD
@@ -164,3 +166,16 @@ def test_what_does_not_fit_is_refused(tmp_path):
     model.take(Lexicon(CORPUS.vocabulary.words, np.ones((40, 16), np.float32)))
     with pytest.raises(StudyError, match="start=skipgram gives vectors of words, but with units=wordpiece"):
         model.fit(CORPUS, folder=tmp_path, observe=lambda moment: None)
+
+
+def test_an_encoder_of_sub_words_that_is_seen_while_it_learns_learns_the_same(tmp_path):
+    seen = replace(SPELLED)
+    seen.moments = (0, 500)
+    seen.fit(CORPUS, folder=tmp_path, observe=lambda moment: None)
+    unseen = fit(tmp_path / "unseen")
+    weights = unseen.encoder.state_dict()
+    assert all(torch.equal(weight, weights[name]) for name, weight in seen.encoder.state_dict().items())
+    early = [replace(SPELLED).load(path, CORPUS) for path in kept(tmp_path)]
+    assert [one.history[-1].words_seen >= asked for one, asked in zip(early, (0, 500), strict=True)] == [True, True]
+    tables = [one.lexicons()["input"].vectors for one in (*early, seen)]
+    assert all((one != other).any() for one, other in pairwise(tables))

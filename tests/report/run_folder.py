@@ -31,7 +31,7 @@ def scores_table(families: list[str], models: dict[str, float], seeds: int) -> p
     def add(model, view, headline, family, task, level, question, metric, chance, value, seed):
         where = {"family": family, "task": task, "level": level, "question": question, "metric": metric, "chance": chance}
         ends = {"value": value, "low": value - 0.04, "high": value + 0.05, "n": 120, "coverage": 0.9}
-        cost = {"seed": seed, "words_seen": 2_000_000, "seconds": 30.0, "main": True, "headline": headline}
+        cost = {"seed": seed, "words_seen": 2_000_000, "seconds": 30.0, "done": True, "main": True, "headline": headline}
         rows.append({"run": "trial", "corpus": "toy", "model": model, "view": view, "split": "test", **where, **ends, **cost})
 
     for family in families:
@@ -142,6 +142,7 @@ def write_run(
         ["model", "view", "family", "task", "question", "metric", "value_common", "n_common", "value_own", "n_own"]
     ]
     cost = {"parameters": 100_000, "words_seen": 2e6, "words_per_second": 5e4, "training_seconds": 40.0, "embedding_seconds": 2.0}
+    cost |= {"start": "", "start_words": 0, "start_seconds": 0.0}
     shares = {"transformer": 0.4}  # of the machine's peak
     how = {"reused": False, "reproducible": True, "threads": 2, "device": "cpu", "validation_loss": 5.0, "masked_accuracy": 0.2}
     tables["models"] = pd.DataFrame(

@@ -1,0 +1,258 @@
+"""How meaning emerges: the scores of models that were asked while they learned, over what they had read and what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from study.report.album import Album, Section
+from study.report.comparison import over_seeds
+from study.report.pairing import paired
+from study.report.plot import RULE, STYLE, Look, by_task, legend, panels
+from study.report.run import CONTROLS, Run
+from study.report.table import DASH, Table, count, duration, interval, listing, number, probability, signed, spell
+
+TITLE = "How meaning emerges"
+AXES = {
+    "own_words": "words seen (training not yet annealed)",
+    "seconds": "seconds of training (not yet annealed)",
+}
+OF_WORDS = ("input", "averaged")
+"""Views of bare words that are drawn beside the headline view."""
+Dash = str | tuple[int, tuple[int, ...]]
+DASHES: dict[str, Dash] = {"input": (0, (1, 1)), "averaged": (0, (5, 2))}
+"""How a view is drawn that is not its model's headline view."""
+
+
+def growth(run: Run) -> pd.DataFrame:
+    """Return the curves of all models: the main metric on test items at each moment, averaged over seeds, the end last.
+
+    Returns
+    -------
+    DataFrame
+        As ``over_seeds``, with ``done``, ``moment`` (its number, from 1) and ``own_words`` (words that the model itself has read,
+        without those of the model that it starts from, which ``words_seen`` and ``seconds`` include).
+    """
+    rows = run.growth[run.growth["main"] & (run.growth["split"] == "test")]
+    rows = rows.assign(moment=rows.groupby(["model", "seed"])["words_seen"].rank("dense"))
+    moments = [part for _, part in rows.groupby(["moment", "done"])]
+    parts = [over_seeds(part).assign(moment=part["moment"].iloc[0], done=part["done"].iloc[0]) for part in moments]
+    if not parts:
+        return rows.assign(own_words=rows["words_seen"])
+    curves = pd.concat(parts, ignore_index=True)
+    before = run.models.groupby("model")["start_words"].mean()
+    return run.in_order(curves.assign(own_words=curves["words_seen"] - curves["model"].map(before)))
+
+
+def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
+    """Return the section on how meaning emerges; empty where no model was asked while it learned."""
+    curves = growth(run)
+    if curves.empty:
+        return Section(TITLE)
+    drawn = curves[curves["headline"] | (curves["view"].isin(OF_WORDS) & (curves["level"] == "word"))]
+    floors = over_seeds(run.scores[run.scores["main"] & (run.scores["split"] == "test") & run.scores["headline"]])
+    floors = floors[floors["model"].isin(CONTROLS)]
+    caption = (
+        "Scores of models while they learn, over {}, with 95\N{NO-BREAK SPACE}% bands. Solid: each model’s headline view, chosen "
+        "on development items when its training had ended. Small marks: the learning rate had not yet fallen to its end. Large "
+        "hollow marks: the end of the training, annealed. A band may reach beyond its panel. Grey rules: controls; dotted: "
+        "chance."
+    )
+    words, seconds = "the words they have read themselves", "the time their training took"
+    started = run.models[run.models["start"] != ""]
+    if len(started):
+        words += " (what they start from had read its own before)"
+        seconds += ", that of what they start from included"
+    figures = album.add("emergence-words", caption.format(words), figure(drawn, floors, look, "own_words"))
+    figures += album.add("emergence-seconds", caption.format(seconds), figure(drawn, floors, look, "seconds"))
+    tables = [meeting_table(run, drawn)] if len(started) else []
+    return Section(TITLE, figures, [*tables, landmark_table(drawn)], [growth_table(curves)])
+
+
+@mpl.rc_context(STYLE)
+def figure(curves: pd.DataFrame, floors: pd.DataFrame, look: Mapping[str, Look], x: str) -> Figure:
+    """Draw a panel per task, a line per model and view, on an axis of what was spent.
+
+    The axis is logarithmic, unless some curve begins late, as that of a model does that waits for what it starts from.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        As ``growth`` returns.
+    floors : DataFrame
+        Headline scores of the controls.
+    look : mapping of str to Look
+    x : {"own_words", "seconds"}
+    """
+    groups = by_task(curves)
+    drawn, axes = panels(len(groups), width=4.2, height=3.2, columns=3)
+    late = curves.groupby("model")[x].min().max() > 0
+    least = 0.0 if late else float(curves.loc[curves[x] > 0, x].min())
+    nothing = least / 4  # where a moment stands at which nothing was spent: a logarithm has no place for it
+    for axis, (name, rows) in zip(axes, groups, strict=True):
+        for (model, view), mine in rows.groupby(["model", "view"], sort=False):
+            label = str(model) if mine["headline"].any() else f"{model}, {view}"
+            dash = "-" if mine["headline"].any() else DASHES[str(view)]
+            _curve(axis, mine.assign(x=mine[x].clip(lower=nothing)).sort_values("moment"), look[str(model)], label, dash)
+        of_task = (floors["task"] == rows["task"].iloc[0]) & (floors["question"] == rows["question"].iloc[0])
+        for row in floors[of_task].to_dict("records"):
+            axis.axhline(row["value"], color=look[row["model"]].colour, linewidth=1, zorder=1, label=row["model"])
+        axis.axhline(rows["chance"].median(), color="black", linestyle=":", linewidth=1, label="chance")
+        if not late:
+            _logarithmic(axis, nothing, least, float(curves[x].max()))
+        told = [*rows["value"], *floors.loc[of_task, "value"], rows["chance"].median()]
+        room = 0.02 + 0.4 * (max(told) - min(told))
+        lowest, highest = axis.get_ylim()  # of the bands, which few seeds make so wide that no curve could be told
+        axis.set_ylim(max(lowest, min(told) - room), min(highest, max(told) + room))
+        axis.set_title(name)
+        axis.set_xlabel(AXES[x])
+        axis.set_ylabel(spell(rows["metric"].iloc[0]))
+        axis.grid(axis="y", color="#e3e5e8")
+    axes[0].plot([], [], "o", color="black", markersize=8, markerfacecolor="white", label="end of training, annealed")
+    legend(drawn, axes)
+    return drawn
+
+
+def _logarithmic(axis: Axes, nothing: float, least: float, most: float) -> None:
+    """Let an axis be logarithmic, with a tick for 0 where nothing stands."""
+    decades = 10.0 ** np.arange(np.ceil(np.log10(least) - 0.1), np.log10(most) + 0.2)
+    axis.set_xscale("log")
+    axis.set_xticks([nothing, *decades], ["0", *map(short, decades)])
+    axis.minorticks_off()
+    axis.set_xlim(nothing / 1.5, 1.6 * most)
+    axis.axvline(nothing, color=RULE, linewidth=0.6, zorder=0)
+
+
+def _curve(axis: Axes, rows: pd.DataFrame, shown: Look, label: str, dash: Dash) -> None:
+    """Draw one view of one model: small marks and a band while it learns, a thin line to a large hollow mark at its end."""
+    learning, end, marker, colour = rows[~rows["done"]], rows[rows["done"]], shown.marker, shown.colour
+    axis.plot(learning["x"], learning["value"], marker=marker, markersize=3, linestyle=dash, color=colour, label=label)
+    axis.plot(rows["x"].tail(2), rows["value"].tail(2), linewidth=0.8, linestyle=dash, color=colour)
+    if rows["headline"].any():
+        axis.fill_between(rows["x"], rows["low"], rows["high"], color=colour, alpha=0.12, linewidth=0)
+    axis.plot(end["x"], end["value"], marker=marker, markersize=8, markerfacecolor="white", linestyle="", color=colour)
+
+
+def short(value: float) -> str:
+    """Write a tick of words or seconds: 100, 10 k, 1 M."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}\N{NO-BREAK SPACE}{unit}"
+    return f"{value:g}"
+
+
+def landmark_table(curves: pd.DataFrame) -> Table:
+    """Return for every curve when it rises above chance for good, and when half of its way is done."""
+    rows = []
+    for name, part in by_task(curves):
+        for (model, view), mine in part.groupby(["model", "view"], sort=False):
+            mine = mine.sort_values("moment")
+            first, last = mine.iloc[0], mine.iloc[-1]
+            above = _for_good(mine["low"] > mine["chance"])
+            way = (mine["value"] - first["value"]) / (last["value"] - first["value"] or np.nan)
+            half = _first(way >= 0.5) if last["low"] > first["high"] else None
+            rows.append(
+                {
+                    "task": name,
+                    "model": model,
+                    "view": view,
+                    "before training": number(first["value"]),
+                    "above chance from": _told(mine, above),
+                    "half of the way after": _told(mine, half),
+                    "in": DASH if half is None else duration(mine["seconds"].iloc[half]),
+                    "at the end": f"{number(last['value'])} ({interval(last['low'], last['high'])})",
+                }
+            )
+    caption = (
+        "When meaning is there: the first moment from which on the interval lies above chance, and the first at which half of "
+        "the way from random vectors to the end is done (a dash where the end is not shown to be better than the beginning)."
+    )
+    return listing("emergence-landmarks", caption, pd.DataFrame(rows), {})
+
+
+def _first(holds: pd.Series) -> int | None:
+    """Return the number of the first row where something holds; None where it never does."""
+    return int(holds.to_numpy().argmax()) if holds.any() else None
+
+
+def _for_good(holds: pd.Series) -> int | None:
+    """Return the number of the first row from which on something holds to the end; None where it does not at the end."""
+    return _first(holds[::-1].cumprod()[::-1].astype(bool))
+
+
+def _told(rows: pd.DataFrame, number_of: int | None) -> str:
+    """Write the words after which a moment came; a dash where there was none."""
+    return DASH if number_of is None else f"{count(rows['own_words'].iloc[number_of])} words"
+
+
+def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
+    """Return, for models that differ in what they start from, from when on their curves lie within their bands, and the end."""
+    told = run.models.drop_duplicates("model").set_index("model")
+    models = [model for model in dict.fromkeys(curves["model"]) if model in told.index]
+    pairs = [
+        (free, started)
+        for started in models
+        if told.loc[started, "start"]
+        for free in models
+        if not told.loc[free, "start"] and told.loc[free, "kind"] == told.loc[started, "kind"]
+    ]
+    rows = []
+    for name, part in by_task(curves[curves["headline"]]):
+        heads = {str(model): mine.set_index("moment").sort_index() for model, mine in part.groupby("model", sort=False)}
+        for free, started in ((free, started) for free, started in pairs if free in heads and started in heads):
+            mine, other = heads[free], heads[started]
+            gap = other["value"] - mine["value"]
+            room = np.hypot(np.where(gap > 0, mine["high"] - mine["value"], mine["value"] - mine["low"]), _towards(other, gap))
+            met = _for_good(gap.abs() <= room)
+            end = paired(run, str(part["family"].iloc[0]), str(part["task"].iloc[0]), started, free)
+            rows.append(
+                {
+                    "task": name,
+                    "start": f"{told.loc[started, 'start']}, {started}",
+                    "against": free,
+                    "ahead before training": signed(gap.iloc[0]),
+                    "within their bands from": "never shown apart" if met == 0 else _told(mine, met),
+                    "ahead at the end": signed(gap.iloc[-1]) if end is None else str(end),
+                    "p (Holm)": DASH if end is None else probability(end.p),
+                    "seconds, all": f"{duration(other['seconds'].iloc[-1])} against {duration(mine['seconds'].iloc[-1])}",
+                }
+            )
+    caption = (
+        "What a start is worth: how far it is ahead of a start from random vectors, after how many words of their own training "
+        "the two curves stay within their bands (these are not paired, and wide with few seeds; a dash: not by the end), and the "
+        "paired difference at the end. The seconds count those of what a model starts from."
+    )
+    return listing("emergence-starts", caption, pd.DataFrame(rows), {})
+
+
+def _towards(other: pd.DataFrame, gap: pd.Series) -> np.ndarray:
+    """Return the half of the other curve's interval that points to the first curve."""
+    return np.where(gap > 0, other["value"] - other["low"], other["high"] - other["value"])
+
+
+def growth_table(curves: pd.DataFrame) -> Table:
+    """Return every score at every moment."""
+    columns = [
+        "family",
+        "task",
+        "question",
+        "model",
+        "view",
+        "own_words",
+        "words_seen",
+        "seconds",
+        "done",
+        "value",
+        "low",
+        "high",
+    ]
+    frame = curves.sort_values(["family", "task", "question"], kind="stable")[columns]
+    frame = frame.assign(done=np.where(frame["done"], "end", "learning")).rename(columns={"done": "training"})
+    formats = dict.fromkeys(["own_words", "words_seen"], count) | {"seconds": duration}
+    caption = "All views at all moments, means over seeds; words_seen and seconds include those of what a model starts from."
+    return listing("emergence", caption, frame, formats | dict.fromkeys(["value", "low", "high"], number))

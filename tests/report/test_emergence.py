@@ -1,0 +1,170 @@
+"""Scores of models that were asked while they learned have a section of their own, and reach no other part of a report."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from study.report import comparison, emergence, plot
+from study.report.album import Album
+from study.report.page import write
+from study.report.run import Run
+from study.report.section import sections
+
+WORDS = (0, 10_000, 100_000)
+SHARES = (0.0, 0.25, 0.75)
+"""Of the way from chance to the end that is done at each moment."""
+
+
+@pytest.fixture
+def make_grown(make_run):
+    """Return a function that writes a run whose models were asked while they learned: scores rise from chance to the end."""
+
+    def make(*, seeds=1, starts=None, **settings):
+        folder = make_run(seeds=seeds, **settings)
+        scores, models = pd.read_csv(folder / "scores.csv"), pd.read_csv(folder / "models.csv")
+        models["start"] = models["start"].astype(object).fillna("")
+        grown = scores[scores["model"].isin(["cbow", "transformer"])]
+        moments = []
+        for words, share in zip(WORDS, SHARES, strict=True):
+            value = grown["chance"] + share * (grown["value"] - grown["chance"])
+            few = words + grown["seed"] * (words > 0)  # a seed's batches end elsewhere
+            moments.append(
+                grown.assign(value=value, low=value - 0.02, high=value + 0.02, words_seen=few, seconds=words / 1e4, done=False)
+            )
+        for model, (start, before) in (starts or {}).items():
+            mine = models["model"] == model
+            models.loc[mine, ["start", "start_words", "start_seconds"]] = [start, before, 7.0]
+            for table in (scores, *moments):
+                table.loc[table["model"] == model, "words_seen"] += before
+                table.loc[table["model"] == model, "seconds"] += 7.0
+        pd.concat([scores, *moments]).to_csv(folder / "scores.csv", index=False)
+        models.to_csv(folder / "models.csv", index=False)
+        return folder
+
+    return make
+
+
+def test_all_other_parts_of_a_report_are_those_of_a_run_without_moments(make_run, make_grown):
+    grown, plain = Run.read(make_grown(name="grown")), Run.read(make_run("plain"))
+    pd.testing.assert_frame_equal(grown.scores, plain.scores)
+    assert len(grown.growth) > len(grown.scores[grown.scores["model"].isin(["cbow", "transformer"])])
+    assert plain.growth.empty
+    assert (grown.trained, grown.encoders, grown.families) == (plain.trained, plain.encoders, plain.families)
+    pd.testing.assert_frame_equal(comparison.main_scores(grown), comparison.main_scores(plain))
+
+
+def test_a_run_without_moments_has_no_such_section(make_run, tmp_path):
+    run = Run.read(make_run())
+    section = emergence.section(run, plot.looks(run.trained), Album(tmp_path / "album"))
+    assert [*section.figures, *section.tables, *section.folded] == []
+    assert emergence.TITLE not in [section.title for section in sections(run, Album(tmp_path / "album"))]
+
+
+def test_curves_are_means_over_seeds_moment_by_moment_and_end_with_the_plain_scores(make_grown):
+    run = Run.read(make_grown(seeds=3))
+    curves = emergence.growth(run)
+    one = curves[(curves["model"] == "cbow") & (curves["task"] == "noun_or_verb") & curves["headline"]].sort_values("moment")
+    assert one["own_words"].tolist() == [0, 10_001, 100_001, 2_000_000]
+    assert one["done"].tolist() == [False, False, False, True]
+    assert (one["seeds"] == 3).all()
+    plain = comparison.main_scores(run)
+    end = plain[(plain["model"] == "cbow") & (plain["task"] == "noun_or_verb") & plain["headline"]].iloc[0]
+    assert one.iloc[-1][["value", "low", "high"]].tolist() == end[["value", "low", "high"]].tolist()
+    assert one["value"].is_monotonic_increasing
+
+
+def drawn(run, x):
+    look = plot.looks([*run.trained, *run.controls])
+    curves = emergence.growth(run)
+    floors = comparison.main_scores(run)
+    return emergence.figure(curves[curves["headline"]], floors[floors["model"].isin(["random", "untrained"])], look, x)
+
+
+def test_a_panel_shows_the_curve_its_end_the_floors_and_says_that_it_is_not_annealed(make_grown):
+    figure = drawn(Run.read(make_grown()), "own_words")
+    axis = {axis.get_title(): axis for axis in figure.axes}["noun or verb"]
+    lines = {line.get_label(): line for line in axis.get_lines()}
+    assert axis.get_xscale() == "log"
+    assert "not yet annealed" in axis.get_xlabel()
+    assert list(lines["cbow"].get_xdata()) == [2_500, 10_000, 100_000], "the moment before training stands at the left"
+    assert axis.get_xticklabels()[0].get_text() == "0"
+    assert axis.get_xticks()[0] == 2_500
+    assert {"random", "untrained", "chance"} <= set(lines)
+    ends = [line for line in axis.get_lines() if line.get_markersize() == 8 and len(line.get_xdata())]
+    assert {float(line.get_xdata()[0]) for line in ends} == {2_000_000}
+    assert len(ends) == 2
+
+
+def test_an_axis_on_which_a_curve_begins_late_is_not_logarithmic(make_grown):
+    run = Run.read(make_grown(starts={"transformer": ("cbow", 5_000_000)}))
+    words, seconds = drawn(run, "own_words"), drawn(run, "seconds")
+    assert [axis.get_xscale() for axis in words.axes] == ["log"] * 4
+    assert [axis.get_xscale() for axis in seconds.axes] == ["linear"] * 4
+    (line,) = [line for line in seconds.axes[0].get_lines() if line.get_label() == "transformer"]
+    assert list(line.get_xdata()) == [7, 8, 17]
+
+
+def test_what_a_model_starts_from_counts_in_its_seconds_but_not_in_the_words_it_has_read(make_grown):
+    run = Run.read(make_grown(starts={"transformer": ("cbow", 5_000_000)}))
+    curves = emergence.growth(run)
+    one = curves[(curves["model"] == "transformer") & (curves["task"] == "noun_or_verb") & curves["headline"]].sort_values(
+        "moment"
+    )
+    assert one["own_words"].tolist() == [0, 10_000, 100_000, 2_000_000]
+    assert one["words_seen"].tolist() == [5_000_000, 5_010_000, 5_100_000, 7_000_000]
+    assert one["seconds"].tolist() == [7.0, 8.0, 17.0, 37.0]
+    (table,) = [table for table in (comparison.cost_table(run),) if "seconds_of_what_it_starts_from" in table.frame]
+    assert table.frame.set_index("model")["seconds_of_what_it_starts_from"].to_dict()["transformer"] == 7.0
+    plain = comparison.cost_table(Run.read(make_grown(name="plain")))
+    assert "seconds_of_what_it_starts_from" not in plain.frame
+
+
+def test_landmarks_say_when_a_curve_is_above_chance_for_good_and_half_its_way(make_grown):
+    table = emergence.landmark_table(emergence.growth(Run.read(make_grown())))
+    frame = table.frame.set_index(["task", "model", "view"])
+    found = frame.loc["noun or verb", "transformer", "layer-2"]  # 0.10 above chance at the end, bands of 0.02
+    assert found["above chance from"] == "10,000 words"
+    assert found["half of the way after"] == "100,000 words"
+    assert found["in"] == "10.0 s"
+    flat = frame.loc["simlex", "cbow", "word"]  # 0.06 above at the end, but a band of 0.04 there
+    assert flat["above chance from"] == "100,000 words"
+    assert flat["half of the way after"] == "–"
+
+
+def test_above_chance_for_good_means_to_the_end():
+    assert emergence._for_good(pd.Series([True, False, True, True])) == 2
+    assert emergence._for_good(pd.Series([True, False])) is None
+    assert emergence._for_good(pd.Series([True, True])) == 0
+
+
+def test_starts_are_compared_with_the_same_kind_from_random_vectors(make_grown):
+    starts = {"transformer": ("skipgram", 100)}
+    run = Run.read(make_grown(starts=starts))
+    table = emergence.meeting_table(run, emergence.growth(run))
+    row = table.frame.set_index("task").loc["noun or verb"]
+    assert (row["start"], row["against"]) == ("skipgram, transformer", "cbow")  # both are of kind Toy here
+    assert row["ahead before training"] == "0.000"
+    assert row["within their bands from"] == "2,000,000 words", "not after 100,000: there it is 0.030 ahead, with bands of 0.028"
+    assert row["ahead at the end"] == "+0.040 (0.010–0.070)", "the paired difference"
+    assert row["seconds, all"] == "37.0 s against 30.0 s"
+    apart = run.growth.assign(low=run.growth["value"] - 1e-6, high=run.growth["value"] + 1e-6)
+    object.__setattr__(run, "growth", apart)
+    again = emergence.meeting_table(run, emergence.growth(run)).frame.set_index("task").loc["noun or verb"]
+    assert again["within their bands from"] == "–"
+
+
+def test_the_section_has_two_figures_and_its_tables(make_grown):
+    folder = make_grown(starts={"transformer": ("skipgram", 100)})
+    page = write(folder).read_text(encoding="utf-8")
+    assert emergence.TITLE in page
+    assert {"emergence-words.png", "emergence-seconds.svg"} <= {path.name for path in (folder / "figures").iterdir()}
+    names = {path.name for path in (folder / "tables").iterdir()}
+    assert {"emergence.csv", "emergence-landmarks.md", "emergence-starts.md"} <= names
+    every = pd.read_csv(folder / "tables" / "emergence.csv")
+    assert set(every["training"]) == {"learning", "end"}
+    assert np.isfinite(every["value"]).all()
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.1, "0.1"), (10, "10"), (1e4, "10 k"), (1e6, "1 M"), (1e9, "1 G")])
+def test_ticks_are_short(value, text):
+    assert emergence.short(value).replace("\N{NO-BREAK SPACE}", " ") == text
