@@ -13,6 +13,7 @@ from study.model.loop import Loop
 from study.model.objective import Masked, candidate_loss, following, full_loss, mask
 from study.model.regimen import Regimen
 from study.model.sequences import Symbols
+from study.model.surroundings import Surroundings
 from study.model.transformer import Encoder
 
 VALIDATION_RATE = 0.15
@@ -34,7 +35,11 @@ class Pretraining(Loop):
 
     def __init__(self, encoder: Encoder, corpus: EncodedCorpus, regimen: Regimen) -> None:
         self.encoder, self.detection = encoder, _detection(encoder, corpus, regimen)
-        super().__init__(encoder, corpus, regimen, **({"detection": self.detection} if self.detection else {}))
+        self.surroundings = None
+        if regimen.surroundings:
+            self.surroundings = Surroundings(encoder.anatomy.width, corpus.vocabulary.counts, regimen.surroundings, regimen.surroundings_window, regimen.surroundings_drawn, 1e-4)
+        others = {"detection": self.detection, "surroundings": self.surroundings}
+        super().__init__(encoder, corpus, regimen, **{name: part for name, part in others.items() if part is not None})
 
     def loss(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> Tensor:
         """Return the loss of a batch, by the question that its random stream draws, when a share of the budget is spent."""
@@ -52,6 +57,12 @@ class Pretraining(Loop):
             if question == "detection" and self.detection:
                 original = torch.from_numpy(words).to(self.fabric.device)
                 return self.detection.loss(self.encoder, batch, original, candidates[0], candidates[1])
+            if self.surroundings is not None and question == "masked":
+                asked = self.surroundings.draw(self.training, self.starts, words, segments, batch.places.numpy(), random)
+                x = self.encoder(batch.words, batch.segments, torch.cat([batch.places, asked.places]))[-1]
+                hidden, seen = x.split([len(batch.places), len(asked.places)])
+                guessing = candidate_loss(self.encoder, hidden, batch.targets, *candidates)
+                return guessing + regimen.surroundings_weight * self.surroundings.loss(self.encoder, seen, asked.targets, *candidates)
             x = self.encoder(batch.words, batch.segments, batch.places, causal=question == "causal")[-1]  # (n, d)
             return candidate_loss(self.encoder, x, batch.targets, *candidates)
 

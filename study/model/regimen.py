@@ -142,6 +142,10 @@ class Regimen(Schedule):
     mask_replaced: float
     generator: float
     detection_weight: float
+    surroundings: float
+    surroundings_weight: float
+    surroundings_window: int
+    surroundings_drawn: int
 
     def check_regimen(self) -> None:
         """Raise StudyError where the choices do not fit together."""
