@@ -29,7 +29,8 @@ def measured(
                 continue
             inputs = {"model": one.artefact.digest, "corpus": corpus.digest}
             make = partial(_measure, instrument, one, corpus, f"measuring {name} of {one.name}")
-            artefact = store.artefact("instrument", instrument, inputs, make)
+            settings = {"instrument": instrument, "model": one.model}  # how a model is read out changes no artefact of its own
+            artefact = store.artefact("instrument", settings, inputs, make)
             ledger.enter(f"measure {name} of {one.name}", artefact)
             found.append((one, {path.stem: pd.read_parquet(path) for path in sorted(artefact.folder.glob("*.parquet"))}))
     return _collected(found)

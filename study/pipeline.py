@@ -139,6 +139,7 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any], e
             "seconds": round(time.perf_counter() - start, 1),
             "seeds": study.seeds,
             "size": study.size,
+            "failed": training.failed,
             "versions": versions(),
             "machine": _machine(),
             "corpus": _corpus_facts(study.source, corpus),
@@ -170,6 +171,7 @@ def _write_tables(
         "common": common,
         "comparisons": comparisons,
         "models": results.models_table(trained),
+        "settings": results.settings_table(trained),
         "curves": results.curves_table(trained),
         "tasks": results.tasks_table(tasks, questions, left_out),
         "targets": results.targets_table(questions, corpus),
@@ -221,6 +223,9 @@ def _check(study: Study) -> None:
         raise StudyError(f"seeds={study.seeds}: a study trains each model at least once.")
     if not study.models:
         raise StudyError("No model is chosen. Name at least one, for example model=[cbow,skipgram].")
+    reference = study.report.reference
+    if reference is not None and reference not in study.models:
+        raise StudyError(f"report.reference={reference}: expected a model of this study ({', '.join(study.models)}).")
     if not any(study.tasks.values()):
         raise StudyError("No task is chosen. Name at least one, for example similarity=[simlex].")
 

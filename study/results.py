@@ -16,7 +16,7 @@ from study import evaluation
 from study.contracts import Corpus, Level, Model, Predicts, Questions, Result, Score, Task
 from study.model import places
 from study.model.places import Places
-from study.store import Artefact
+from study.store import Artefact, settings_of
 
 IN_CONTEXT = "target"
 GUESSES = 5
@@ -167,6 +167,9 @@ def models_table(trained: Sequence[Trained]) -> pd.DataFrame:
         last = history[-1] if history else None
         validated = [moment for moment in history if moment.validation_loss is not None]
         seconds = last.seconds if last else one.artefact.seconds
+        speed = last.words_seen / seconds if last and seconds else None
+        resources: dict[str, Any] = {"operations_per_word": None, "peak": None, **model.resources}
+        share = speed * resources["operations_per_word"] / resources["peak"] if speed and resources["peak"] else None
         rows.append(
             {
                 "model": one.name,
@@ -174,17 +177,27 @@ def models_table(trained: Sequence[Trained]) -> pd.DataFrame:
                 "kind": type(model).__name__,
                 "parameters": model.parameters,
                 "words_seen": last.words_seen if last else 0,
-                "words_per_second": last.words_seen / seconds if last and seconds else None,
+                "words_per_second": speed,
+                "share_of_peak": share,
                 "training_seconds": seconds,
                 "embedding_seconds": one.vectors.seconds,
                 "reused": one.artefact.reused,
                 "reproducible": model.reproducible,
-                **model.resources,
+                **resources,
                 "validation_loss": validated[-1].validation_loss if validated else None,
                 "masked_accuracy": validated[-1].masked_accuracy if validated else None,
             }
         )
     return pd.DataFrame(rows)
+
+
+def settings_table(trained: Sequence[Trained]) -> pd.DataFrame:
+    """Return the plain settings of each model as texts, but for its seed: ``model, setting, value``."""
+    rows = []
+    for name, one in {one.name: one for one in reversed(trained)}.items():
+        plain = pd.json_normalize(settings_of(one.model)).drop(columns=["class", "version", "seed"]).to_dict("records")[0]
+        rows += [(name, setting, value if isinstance(value, str) else json.dumps(value)) for setting, value in plain.items()]
+    return pd.DataFrame(rows, columns=["model", "setting", "value"])
 
 
 def curves_table(trained: Sequence[Trained]) -> pd.DataFrame:

@@ -27,8 +27,8 @@ from filelock import FileLock, Timeout
 from study.contracts import StudyError
 
 MANIFEST = "manifest.json"
-CURVE = "history.json"
-"""A learning curve tells seconds, which differ each time: it is verified like all files, but no part of the content's digest."""
+TIMED = ("history.json", "effort.json")
+"""A learning curve and a machine's speed differ each time: they are verified like all files, but no part of the digest."""
 PACKAGES = ("embedding-study", "gensim", "numpy", "scikit-learn", "torch", "transformers")
 
 
@@ -189,7 +189,7 @@ class Store:
         make(partial)
         files = _digests(partial)
         seconds = round(time.perf_counter() - start, 3)
-        content = {name: digest for name, digest in files.items() if name != CURVE}
+        content = {name: digest for name, digest in files.items() if name not in TIMED}
         manifest = {**key, "digest": digest_of(content), "files": files, "seconds": seconds, "versions": versions()}
         write_json(partial / MANIFEST, manifest)
         _flush(partial)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from study.contracts import HasFiles, Model, StartsFrom, StudyError
 from study.corpus import EncodedCorpus
 from study.ledger import Ledger
-from study.model import places
+from study.model import NotFiniteError, places
 from study.progress import bar
 from study.results import Trained
 from study.store import Store, digest_of_file, settings_of
@@ -32,6 +34,8 @@ class Training:
         ``float32`` or ``float16``: how vectors are kept on disk.
     store : Store
     ledger : Ledger
+    failed : dict of str to str
+        The models without a result, filled as they fail, and why: their loss was no longer finite.
     """
 
     corpus: EncodedCorpus
@@ -40,29 +44,46 @@ class Training:
     numbers: str
     store: Store
     ledger: Ledger
+    failed: dict[str, str] = field(init=False, default_factory=dict)
 
     def all(self, models: Mapping[str, Model]) -> list[Trained]:
         """Train every model with every seed, one that starts from another after that one; return them in the study's order.
 
+        A model that fails with one seed is left out with all of them, and so are those that start from it.
+
         Raises
         ------
         StudyError
-            Where a model is to start from one that the study has not, or that starts from itself.
+            Where a model is to start from one that the study has not, or that starts from itself; where all models fail.
         """
         done: dict[tuple[str, int], Trained] = {}
 
         def made(name: str, number: int, waiting: tuple[str, ...]) -> Trained:
+            if name in self.failed:
+                raise NotFiniteError(f"{name} failed: {self.failed[name]}")
             if (name, number) not in done:
                 model = models[name]
                 start = model.start if isinstance(model, StartsFrom) else None
                 if start is not None and (start not in models or start in (*waiting, name)):
                     others = ", ".join(other for other in models if other not in (*waiting, name)) or "none is here"
                     raise StudyError(f"models.{name}.start={start}: expected another model of this study ({others}).")
-                first = None if start is None else made(start, number, (*waiting, name))
-                done[name, number] = self.one(name, model, number, first)
+                try:
+                    first = None if start is None else made(start, number, (*waiting, name))
+                    done[name, number] = self.one(name, model, number, first)
+                except NotFiniteError as failure:
+                    self.failed[name] = str(failure)
+                    warnings.warn(f"{name} failed and is left out: {failure}", stacklevel=2)
+                    raise NotFiniteError(f"{name} failed: {failure}") from failure
             return done[name, number]
 
-        return [made(name, number, ()) for name in models for number in range(self.seeds)]
+        for name in models:
+            with suppress(NotFiniteError):
+                for number in range(self.seeds):
+                    made(name, number, ())
+        if len(self.failed) == len(models):
+            raise StudyError(" ".join(f"{name}: {message}" for name, message in self.failed.items()))
+        kept = [name for name in models if name not in self.failed]
+        return [done[name, number] for name in kept for number in range(self.seeds)]
 
     def one(self, name: str, settings: Model, number: int, first: Trained | None) -> Trained:
         """Train one model with one seed, from the vectors of ``first`` if given, and compute its vectors of all places."""

@@ -1,6 +1,6 @@
 """Instruments measure the models that they fit, once; their tables say which model and seed they are of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, make_dataclass
 from types import SimpleNamespace
 from typing import ClassVar
 
@@ -28,7 +28,9 @@ class Ruler:
 
 
 def trained(name, seed, **model):
-    return SimpleNamespace(name=name, seed=seed, model=SimpleNamespace(**model), artefact=SimpleNamespace(digest=f"{name}{seed}"))
+    fields = [(name, object, field(metadata={"view": True})) for name in model]
+    model = make_dataclass("Model", fields)(**model)
+    return SimpleNamespace(name=name, seed=seed, model=model, artefact=SimpleNamespace(digest=f"{name}{seed}"))
 
 
 def test_each_fitting_model_is_measured_once_and_named(tmp_path):
@@ -49,6 +51,15 @@ def test_another_setting_is_another_measurement(tmp_path):
     for unit in ("cm", "inch"):
         measurements.measured({"ruler": Ruler(unit=unit)}, models, corpus, store, Ledger())
     assert Ruler.asked == ["cm", "inch"]
+
+
+def test_a_model_read_out_in_another_way_is_measured_again(tmp_path):
+    store, corpus = Store(tmp_path), SimpleNamespace(digest="c")
+    found = [
+        measurements.measured({"ruler": Ruler(unit="cm")}, [trained("a", 0, length=length)], corpus, store, Ledger())["lengths"]
+        for length in (3, 8)
+    ]
+    assert [table["length"].item() for table in found] == [3, 8]
 
 
 def test_tables_that_models_made_while_training_are_collected():

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,6 +29,10 @@ class Model:
 
 class Artefact:
     seconds = 1.0
+
+
+class Reused(Artefact):
+    reused = True
 
 
 @pytest.fixture
@@ -71,6 +77,15 @@ def test_the_headline_is_chosen_on_development_items_and_every_row_tells_its_cos
     assert table.loc[table["model"] == "majority", "seed"].isna().all()
 
 
+@pytest.mark.parametrize(("effort", "share"), [({}, None), ({"operations_per_word": 40, "peak": 80_000}, 0.25)])
+def test_a_network_tells_its_share_of_the_machines_peak_and_others_none(trained, effort, share):
+    model = trained[0].model
+    model.parameters, model.reproducible, model.resources = 7, True, {"device": "cpu", "threads": 1, **effort}
+    row = results.models_table([results.Trained("encoder", model, Reused(), Reused())]).iloc[0]
+    assert row["words_per_second"] == 500
+    assert row["share_of_peak"] == share
+
+
 def test_items_carry_model_seed_family_and_task(answers):
     table = results.items_table("run", answers)
     assert set(table["task"]) == {"a"}
@@ -92,3 +107,27 @@ def test_targets_are_counted_as_the_vocabulary_folds_them():
     assert table.to_dict("records") == [
         {"family": "polysemy", "task": "bank", "target": "bank", "training_count": 7, "in_vocabulary": True}
     ]
+
+
+@dataclasses.dataclass(kw_only=True)
+class Settled:
+    width: int
+    scaling: bool
+    start: str | None
+    objective: dict
+    seed: int
+    threads: int = dataclasses.field(metadata={"resource": True})
+
+
+def test_settings_are_texts_by_model_without_seeds_and_resources():
+    settings = {"scaling": True, "start": None, "objective": {"masked": 0.5}, "threads": 2}
+    models = [("a", 16, 0), ("a", 16, 1), ("b", 32, 0)]
+    trained = [
+        results.Trained(name, Settled(width=width, seed=seed, **settings), Artefact(), Artefact()) for name, width, seed in models
+    ]
+    table = results.settings_table(trained)
+    assert list(table.columns) == ["model", "setting", "value"]
+    assert table.groupby("model").apply(lambda part: dict(zip(part["setting"], part["value"], strict=True))).to_dict() == {
+        "a": {"width": "16", "scaling": "true", "start": "null", "objective.masked": "0.5"},
+        "b": {"width": "32", "scaling": "true", "start": "null", "objective.masked": "0.5"},
+    }

@@ -200,6 +200,7 @@ def test_a_probe_of_two_files_from_outside_the_repository(home, smoke):
         (["vocabulary.minimum_count=10_000_000"], {}, ["minimum_count"]),
         (["model=[]"], {}, ["model"]),
         (["seeds=0"], {}, ["seeds"]),
+        (["report.reference=nobody"], {}, ["report.reference", "nobody"]),
         (["seeds=abc"], {}, ["seeds", "whole number"]),
         (["models.cbow.size=abc"], {}, ["models.cbow.size", "whole number"]),
         (["models.transformer.heads=5"], {}, ["heads"]),
@@ -257,6 +258,25 @@ def test_an_encoder_can_start_from_the_vectors_of_another_model(home, smoke):
     assert frozen == pytest.approx(own, abs=1e-4)
     _, errors = run(home, "model=[transformer]", "models.transformer.start=cbow", *SMALL, status=2)
     assert "models.transformer.start=cbow" in errors
+
+
+def test_an_encoder_of_sub_words_is_asked_for_the_same_words(home, smoke):
+    pytest.importorskip("tokenizers", reason="the extra [subwords] is not installed")
+    asked = ["similarity=[simlex,cloze]", "polysemy=[bank]", "probing=[]", "geometry=[]"]
+    spelled = ["models.transformer.units=wordpiece", "models.transformer.subwords=2000"]
+    found = study(home, "model=[transformer,untrained]", *spelled, *asked)
+    keys = ["model", "task", "view", "split", "question", "metric"]
+    of_words, of_sub_words = (pd.read_csv(folder / "scores.csv").set_index(keys) for folder in (smoke, found))
+    both = of_sub_words[["coverage"]].join(of_words["coverage"].rename("coverage of words"), how="inner")
+    assert {"simlex", "cloze", "bank"} == set(both.index.get_level_values("task"))
+    assert {"transformer", "untrained"} <= set(both.index.get_level_values("model"))
+    assert (both["coverage"] == both["coverage of words"]).all()
+    models = pd.read_csv(found / "models.csv").set_index("model")
+    assert models.loc["transformer", "words_seen"] >= 100_000
+    assert (
+        models.loc["transformer", "parameters"]
+        < pd.read_csv(smoke / "models.csv").set_index("model").loc["transformer", "parameters"]
+    )
 
 
 def test_tasks_are_validated_without_training_anything_but_the_random_control(home, smoke):

@@ -18,6 +18,7 @@ def rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
+TELLING = rows("polysemy/telling_word.tsv")
 BANK, NOUN_OR_VERB = rows("polysemy/bank.tsv"), rows("probing/noun_or_verb.tsv")
 both = pytest.mark.parametrize("data", [BANK, NOUN_OR_VERB], ids=["bank", "noun_or_verb"])
 
@@ -102,3 +103,11 @@ def test_the_senses_of_the_bank_set_are_counted_in_the_corpus():
         for first, second in pairwise(counted.values())
         if first["word"] == second["word"]
     )
+
+
+def test_words_with_telling_words_stand_in_the_split_of_the_bank_set_and_each_sense_has_as_many():
+    bank = {row["group"]: row["split"] for row in BANK}
+    assert set(bank) <= {row["word"] for row in TELLING}
+    for row in TELLING:
+        assert row["split"] == bank.get(row["word"], "test"), row
+        assert len(set(row["cues"].split())) == 10, row

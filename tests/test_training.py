@@ -5,7 +5,7 @@ import pytest
 
 from study.contracts import Lexicon, Questions, StudyError
 from study.ledger import Ledger
-from study.model import places
+from study.model import NotFiniteError, places
 from study.store import Store
 from study.training import Training
 from tests.model.small_corpus import SmallCorpus
@@ -53,6 +53,18 @@ class FromFile(Counting):
 
     def files(self):
         return {"vectors": self.path}
+
+
+@dataclass(kw_only=True)
+class Failing(Counting):
+    """Its loss is not finite with one of its seeds."""
+
+    fails_with: int
+
+    def fit(self, corpus, *, folder, observe):
+        if self.seed == self.fails_with:
+            raise NotFiniteError("The loss is inf.")
+        return super().fit(corpus, folder=folder, observe=observe)
 
 
 def training(root, seeds=1):
@@ -105,3 +117,23 @@ def test_a_changed_file_makes_another_model(tmp_path):
     assert not training(root).all(models)[0].artefact.reused
     moved = replace(models["mine"], path=path.rename(tmp_path / "elsewhere.txt"))
     assert training(root).all({"mine": moved})[0].artefact.reused
+
+
+@pytest.mark.filterwarnings("ignore:heir failed and is left out")
+def test_a_model_that_fails_is_left_out_with_all_its_seeds_and_what_starts_from_it_too(tmp_path):
+    models = {
+        "heir": Counting(seed=0, start="bad"),
+        "bad": Failing(seed=0, fails_with=1),
+        "good": Failing(seed=0, fails_with=9),
+    }
+    study = training(tmp_path, seeds=2)
+    with pytest.warns(UserWarning, match=r"bad failed and is left out: The loss is inf\."):
+        trained = study.all(models)
+    assert [(one.name, one.seed) for one in trained] == [("good", 0), ("good", 1)]
+    assert study.failed == {"bad": "The loss is inf.", "heir": "bad failed: The loss is inf."}
+
+
+@pytest.mark.filterwarnings("ignore:.* failed and is left out")
+def test_a_study_of_which_every_model_fails_stops(tmp_path):
+    with pytest.raises(StudyError, match=r"bad: The loss is inf\."):
+        training(tmp_path).all({"bad": Failing(seed=0, fails_with=0)})

@@ -6,6 +6,8 @@ from study.evaluation.inspection import Inspection, inspect
 from study.evaluation.polysemy.clusters import WordClusters
 from study.evaluation.polysemy.coarse_senses import CoarseSenses
 from study.evaluation.polysemy.senses import Senses
+from study.evaluation.polysemy.telling_word import TellingWord
+from study.evaluation.polysemy.window import SensesInWindow
 from study.evaluation.polysemy.word_in_context import WordInContext
 from study.evaluation.probing.alteration import CoordinationInversion, OddWord, TreebankBigramShift
 from study.evaluation.probing.arcs import DependencyArc, DependencyArcLabel
@@ -53,10 +55,12 @@ __all__ = [
     "Probe",
     "Regimen",
     "Senses",
+    "SensesInWindow",
     "SentEval",
     "SentenceLength",
     "Similarity",
     "StructuralProbe",
+    "TellingWord",
     "TopConstituents",
     "TreeDepth",
     "Treebank",

@@ -7,6 +7,7 @@ from study.model.encodings import Identifier, OneHot
 from study.model.export import export_static, exported
 from study.model.fasttext import FastText
 from study.model.huggingface import HuggingFace
+from study.model.loop import NotFiniteError
 from study.model.reconstruction import RecurrentReconstruction, TransformerReconstruction
 from study.model.recurrent import Recurrent
 from study.model.saved import Saved, export_encoder
@@ -18,6 +19,7 @@ __all__ = [
     "FastText",
     "HuggingFace",
     "Identifier",
+    "NotFiniteError",
     "OneHot",
     "Random",
     "Recurrent",

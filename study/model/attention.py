@@ -66,15 +66,21 @@ class Attention(nn.Module):
         self.ask = nn.Linear(width, number * heads * head_width, bias=bias) if number else None  # all in one product
         self.answer = nn.Linear(heads * head_width, width, bias=bias)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """Mix the words ``x`` of shape (b, t, d); ``mask`` of shape (b or 1, h or 1, t, t) is added to the products."""
+    def forward(self, x: Tensor, mask: Tensor | None, places: Tensor | None = None) -> Tensor:
+        """Mix the words ``x`` of shape (b, t, d); ``mask`` of shape (b or 1, h or 1, t, t) is added to the products.
+
+        With ``places``, (n,), only the answers of the words there, in the flattened rows, are made, (n, d).
+        """
         queries, keys, values = self.parts(x)
         mask = None if mask is None else mask.to(values.dtype)
         if self.uniform or x.device.type == "cpu":
             mixed = self.weights(queries, keys, mask) @ values  # (b, h, t, e)
         else:
             mixed = functional.scaled_dot_product_attention(queries, keys, values, mask, scale=self.scale)
-        return self.answer(mixed.transpose(1, 2).flatten(2))  # (b, t, d)
+        mixed = mixed.transpose(1, 2).flatten(2)  # (b, t, h e)
+        if places is not None:
+            mixed = mixed.flatten(0, 1).index_select(0, places)  # (n, h e)
+        return self.answer(mixed)  # (b, t, d), or (n, d)
 
     def parts(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return queries, keys and values of words ``x`` of shape (b, t, d), each of shape (b, h, t, e)."""
@@ -82,9 +88,9 @@ class Attention(nn.Module):
         made = x if self.ask is None else self.ask(x)  # (b, t, n h e), n of 1 or 3
         n = 1 if self.ask is None else self.ask.out_features // self.answer.in_features
         heads = made.view(b, t, n, self.heads, -1).permute(2, 0, 3, 1, 4)  # (n, b, h, t, e)
-        asked, values = (heads[:2], heads[2]) if n == 3 else (heads[[0, 0]], heads[0])
-        queries, keys = asked if self.turn is None else self.turn(asked)
-        return queries, keys, values
+        asked, values = heads.split([2, 1]) if n == 3 else (heads[[0, 0]], heads)
+        queries, keys = (asked if self.turn is None else self.turn(asked)).unbind()
+        return queries, keys, values.squeeze(0)
 
     def weights(self, queries: Tensor, keys: Tensor, mask: Tensor | None) -> Tensor:
         """Return how much each word takes from each other, (b, h, t, t); rows sum to 1.

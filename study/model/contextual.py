@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -22,11 +22,12 @@ from torch import Tensor, nn
 
 from study.contracts import Array, Level, Lexicon, Moment, Sentence, StudyError, Vocabulary
 from study.corpus import EncodedCorpus
+from study.model.effort import Effort, read_effort, write_effort
 from study.model.history import read_history, write_history
 from study.model.layers import Layered
-from study.model.readout import Readout, bare_words
+from study.model.readout import Reading, Readout, bare_words
 from study.model.regimen import choose_fabric
-from study.model.sequences import Symbols
+from study.model.sequences import Stream, Symbols
 
 
 @dataclass(kw_only=True)
@@ -68,9 +69,9 @@ class Contextual(Layered):
 
     def _in_context(self, sentences: Sequence[Sentence], places: Array) -> list[Array]:
         readout = self._readout(len(places))
-        words = [self._identifiers(sentence) for sentence in sentences]
+        read = self._readings(sentences)
         for row, (number, start, stop) in enumerate(places.tolist()):
-            readout.add(row, words[number], start, stop)
+            readout.add(row, read[number], start, stop)
         return readout.read(self.encoder)
 
     def _averaged(self, sentences: Sequence[Sentence], places: Array) -> list[Array]:
@@ -79,15 +80,27 @@ class Contextual(Layered):
         offsets = self.corpus.sentence_offsets("training")
         for word, occurrences in self.corpus.occurrences(row_of, self.occurrences, self.seed).items():
             for sentence, place in occurrences.tolist():
-                readout.add(row_of[word], self._training_words(*offsets[sentence : sentence + 2]), place, place + 1)
+                readout.add(row_of[word], self._training_reading(*offsets[sentence : sentence + 2]), place, place + 1)
         return [layer[rows] for layer in readout.read(self.encoder)[1:]]
+
+    def _readings(self, sentences: Sequence[Sentence]) -> list[Reading]:
+        """Return sentences as the network reads them."""
+        return [Reading.of_words(self._identifiers(sentence), len(self.vocabulary)) for sentence in sentences]
+
+    def _training_reading(self, start: int, stop: int) -> Reading:
+        """Return words of the training part as the network reads them."""
+        return Reading.of_words(self._training_words(start, stop), len(self.vocabulary))
 
     def _training_words(self, start: int, stop: int) -> Array:
         """Return the identifiers of words of the training part."""
         return self.corpus.ids("training", start, stop)
 
+    def _symbols(self) -> Symbols:
+        """Return what the network reads."""
+        return Symbols(len(self.vocabulary))
+
     def _readout(self, rows: int) -> Readout:
-        return Readout(Symbols(len(self.vocabulary)), self.encoder.length, rows)
+        return Readout(self._symbols(), self.encoder.length, rows)
 
     def _identifiers(self, sentence: Sentence) -> Array:
         """Return the vocabulary identifiers of words, the unknown word's where unknown: shape (t,), int64."""
@@ -103,6 +116,13 @@ class Contextual(Layered):
 @dataclass(kw_only=True)
 class Built(Contextual):
     """A network that is built for a corpus's vocabulary and kept in a folder: all of a model but its parts and its training."""
+
+    effort: Effort | None = field(init=False, repr=False, compare=False, default=None)
+
+    @property
+    def resources(self) -> dict[str, str | int]:
+        """The device, its threads and, of a network that was trained, its operations per word and the machine's peak."""
+        return {**super().resources, **({} if self.effort is None else asdict(self.effort))}
 
     @abstractmethod
     def network(self, symbols: int, frequencies: Tensor) -> nn.Module:
@@ -120,14 +140,19 @@ class Built(Contextual):
     def check_anatomy(self) -> None:
         """Raise StudyError where the parts of the network do not fit together."""
 
-    def _start(self, corpus: EncodedCorpus) -> Any:
-        """Return a network with random weights for a corpus's vocabulary."""
+    def _start(self, corpus: Stream) -> Any:
+        """Return a network with random weights for what it reads of a corpus."""
         torch.manual_seed(self.seed)
         counts = torch.from_numpy(np.maximum(corpus.vocabulary.counts, 1).astype(np.float32))
         return self.network(len(Symbols(len(counts))), counts / counts.sum())
 
+    def fresh(self) -> Any:
+        """Return the network as it was before its training: with the random weights of its seed."""
+        with torch.random.fork_rng():
+            return self._start(self.corpus)
+
     def save(self, folder: Path) -> None:
-        """Write the weights, the settings and the learning curve.
+        """Write the weights, the settings, the learning curve and the effort.
 
         ``weights.safetensors`` holds float32 tensors by the names of the network's parameters; the rows of its table of words
         are the vocabulary in its order, then the unknown word, the mask and the boundary. ``settings.json`` holds the settings
@@ -138,6 +163,7 @@ class Built(Contextual):
         document = {"settings": settings, "words": len(self.vocabulary)}
         (folder / "settings.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
         write_history(folder, self.history)
+        write_effort(folder, self.effort)
 
     def load(self, folder: Path, corpus: EncodedCorpus) -> Self:
         """Read what ``save`` wrote.
@@ -155,12 +181,16 @@ class Built(Contextual):
                 f"{len(corpus.vocabulary)}: train it again on this corpus."
             )
         with torch.random.fork_rng():
-            network = self._start(corpus)
+            network = self._start(self._stream(folder, corpus))
         take_weights(network, folder, "train the encoder again")
         choose_fabric(self.device, "float32").to_device(network)
-        self.history = read_history(folder)
+        self.history, self.effort = read_history(folder), read_effort(folder)
         self._take(network, corpus)
         return self
+
+    def _stream(self, folder: Path, corpus: EncodedCorpus) -> Stream:
+        """Return a corpus as the network that is kept in a folder reads it."""
+        return corpus
 
     def _take(self, network: nn.Module, corpus: EncodedCorpus) -> None:
         """Read with a network from now on, and read the words of a corpus."""

@@ -87,14 +87,25 @@ class RecurrentReconstructor(Words):
 
     def decode(self, memory: Memory, said: Tensor) -> Tensor:
         """Return the vectors, (b, u, d), that score the word after each word said so far, (b, u)."""
-        start = self.bridge(memory.vector).tanh().chunk(len(self.decoder.layers), dim=1)  # l of (b, d)
-        x = self.decoder(self.embedded(said), start)[-1]  # (b, u, d)
+        x = self.after(memory, said)  # (b, u, d)
         if self.ask is not None:
-            products = self.ask(x) @ memory.states.transpose(1, 2)  # (b, u, t)
-            weights = (products + memory.outside.to(products.dtype)).softmax(dim=2)  # (b, u, t)
-            x = torch.cat([x, weights @ memory.states], dim=2)  # (b, u, 3 d)
+            x = torch.cat([x, self.weights(self.ask(x), memory) @ memory.states], dim=2)  # (b, u, 3 d)
         x = self.say(x).tanh()  # (b, u, d)
         return functional.layer_norm(x, x.shape[-1:])
+
+    def after(self, memory: Memory, said: Tensor) -> Tensor:
+        """Return the decoder's last states, (b, u, d), after each word said so far, (b, u)."""
+        start = self.bridge(memory.vector).tanh().chunk(len(self.decoder.layers), dim=1)  # l of (b, d)
+        return self.decoder(self.embedded(said), start)[-1]
+
+    def weights(self, queries: Tensor, memory: Memory) -> Tensor:
+        """Return how much queries (b, u, 2 d) take from each state of the memory, (b, u, t); rows sum to 1."""
+        products = queries @ memory.states.transpose(1, 2)  # (b, u, t)
+        return (products + memory.outside.to(products.dtype)).softmax(dim=2)
+
+    def looks(self, memory: Memory, said: Tensor) -> list[Tensor]:
+        """Return where the decoder looks after each word said so far, (b, u): one (b, 1, u, t); without attention none."""
+        return [] if self.ask is None else [self.weights(self.ask(self.after(memory, said)), memory)[:, None]]
 
 
 class CrossAttention(nn.Module):
@@ -113,14 +124,18 @@ class CrossAttention(nn.Module):
 
     def forward(self, x: Tensor, memory: Memory) -> Tensor:
         """Return what words ``x`` of shape (b, u, d) gather from the memory, (b, u, d)."""
+        weights, values = self.weights(x, memory)
+        return self.answer((weights @ values).transpose(1, 2).flatten(2))  # (b, u, d)
+
+    def weights(self, x: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """Return how much words ``x`` take from each of the memory, (b, h, u, t), and its values, (b, h, t, d / h)."""
         queries = self.ask(x).unflatten(2, (self.heads, -1)).transpose(1, 2)  # (b, h, u, d / h)
         offered = self.offer(memory.states).unflatten(2, (2, self.heads, -1))  # (b, t, 2, h, d / h)
         keys, values = offered.permute(2, 0, 3, 1, 4)  # (b, h, t, d / h) each
         if self.turn is not None:
             queries, keys = self.turn(queries), self.turn(keys)
         products = queries @ keys.transpose(2, 3) * self.scale  # (b, h, u, t)
-        weights = (products + memory.outside[:, None].to(products.dtype)).softmax(dim=3)  # (b, h, u, t)
-        return self.answer((weights @ values).transpose(1, 2).flatten(2))  # (b, u, d)
+        return (products + memory.outside[:, None].to(products.dtype)).softmax(dim=3), values
 
 
 class DecoderBlock(Block):
@@ -133,9 +148,20 @@ class DecoderBlock(Block):
 
     def say(self, x: Tensor, mask: Tensor | None, memory: Memory) -> Tensor:
         """Transform words ``x`` of shape (b, u, d)."""
-        x = self.joined(x, self.attention(self.reads(x), mask), self.attention_norm)  # (b, u, d)
-        crossed = self.cross(self.cross_norm(x) if self.before else x, memory)  # (b, u, d)
-        return self.finished(self.joined(x, crossed, self.cross_norm))
+        x = self.looked_back(x, mask)  # (b, u, d)
+        return self.finished(self.joined(x, self.cross(self.asks(x), memory), self.cross_norm))
+
+    def looked_back(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Return words ``x`` of shape (b, u, d) with what they gather from each other."""
+        return self.joined(x, self.attention(self.reads(x), mask), self.attention_norm)
+
+    def asks(self, x: Tensor) -> Tensor:
+        """Return what cross-attention reads of words ``x`` of shape (b, u, d)."""
+        return self.cross_norm(x) if self.before else x
+
+    def looks(self, x: Tensor, mask: Tensor | None, memory: Memory) -> Tensor:
+        """Return where words ``x`` of shape (b, u, d) look in the memory, (b, h, u, t)."""
+        return self.cross.weights(self.asks(self.looked_back(x, mask)), memory)[0]
 
 
 class TransformerReconstructor(nn.Module):
@@ -187,6 +213,15 @@ class TransformerReconstructor(nn.Module):
             assert isinstance(block, DecoderBlock)
             x = block.say(x, mask, memory)  # (b, u, d)
         return self.last_norm(x)
+
+    def looks(self, memory: Memory, said: Tensor) -> list[Tensor]:
+        """Return where each block looks in the memory after each word said so far, (b, u): l of (b, h, u, t)."""
+        mask, x, found = self.encoder.mask(said, None, causal=True), self.encoder.embedded(said), []
+        for block in self.blocks:
+            assert isinstance(block, DecoderBlock)
+            found.append(block.looks(x, mask, memory))
+            x = block.say(x, mask, memory)
+        return found
 
 
 Reconstructor = RecurrentReconstructor | TransformerReconstructor

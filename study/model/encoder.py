@@ -14,15 +14,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from study.contracts import Array, Guesses, Lexicon, Observe, Sentence
+from study.contracts import Array, Guesses, Lexicon, Observe, Sentence, StudyError
 from study.corpus import EncodedCorpus
 from study.model.anatomy import Anatomy
-from study.model.contextual import Built, Contextual
-from study.model.guessing import encoder_guesses
+from study.model.contextual import Contextual
+from study.model.guessing import encoder_guesses, spelled_guesses
+from study.model.maps import AttentionMap, encoder_map, spelled_map
 from study.model.pretraining import Pretraining
 from study.model.regimen import Regimen, choose_fabric, limited_threads
+from study.model.sequences import Symbols
 from study.model.start import begin_with
 from study.model.transformer import Encoder
+from study.model.units import WORDS, Units
 
 
 @dataclass(kw_only=True)
@@ -42,14 +45,37 @@ class Guesser(Contextual):
         with limited_threads(self.threads):
             return encoder_guesses(self.encoder, words, places, self.vocabulary.words, best)
 
+    def attends(self) -> bool:
+        """Say yes: every encoder has attention, be it uniform."""
+        return True
+
+    def attention_maps(self, sentence: Sentence) -> list[AttentionMap]:
+        """Return the sentence's map; see ``study.model.maps.Attends``."""
+        with limited_threads(self.threads):
+            return [encoder_map(self.encoder, Symbols(len(self.vocabulary)), sentence, self._identifiers(sentence))]
+
 
 @dataclass(kw_only=True)
-class Designed(Anatomy, Guesser, Built):
+class Designed(Anatomy, Units, Guesser):
     """An encoder of a given anatomy for a corpus's vocabulary: all of a Transformer but how it is trained."""
 
     def network(self, symbols: int, frequencies: Tensor) -> Encoder:
         """Return an encoder with random weights; see ``Built.network``."""
         return Encoder(self, symbols, frequencies)
+
+    def guess(self, sentences: Sequence[Sentence], places: Array, best: int) -> Mapping[str, Guesses]:
+        """Guess hidden words, of sub-words as ``study.model.guessing.spelled_guesses`` says; see ``Guesser.guess``."""
+        if self.spelled is None:
+            return super().guess(sentences, places, best)
+        with limited_threads(self.threads):
+            return spelled_guesses(self.encoder, self.spelled, sentences, places, best)
+
+    def attention_maps(self, sentence: Sentence) -> list[AttentionMap]:
+        """Return the sentence's map, sub-words pooled to words; see ``study.model.maps.Attends``."""
+        if self.spelled is None:
+            return super().attention_maps(sentence)
+        with limited_threads(self.threads):
+            return [spelled_map(self.encoder, self.spelled.symbols, sentence, self._readings([sentence])[0])]
 
 
 @dataclass(kw_only=True)
@@ -86,11 +112,18 @@ class Transformer(Designed, Regimen):
         """
         self.check_anatomy()
         self.check_regimen()
+        if self.start is not None and self.units != WORDS:
+            raise StudyError(
+                f"start={self.start} gives vectors of words, but with units={self.units} the embedding table holds sub-words: "
+                f"set start=null or units={WORDS}."
+            )
+        stream = self._learned_stream(corpus)
         with limited_threads(self.threads), torch.random.fork_rng():
-            encoder = self._start(corpus)
+            encoder = self._start(stream)
             if self.first is not None:
                 begin_with(encoder, np.asarray(self.first.vectors), frozen=self.start_frozen)
-            self.history = Pretraining(encoder, corpus, self).run(folder, observe)
+            training = Pretraining(encoder, stream, self)
+            self.history, self.effort = training.run(folder, observe), training.effort()
         self._take(encoder, corpus)
         return self
 
@@ -105,10 +138,11 @@ class Untrained(Designed):
         return 0
 
     def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
-        """Draw the random start; nothing is read of the corpus but its vocabulary."""
+        """Draw the random start; nothing is read of the corpus but its vocabulary, and what sub-words are learned from."""
         self.check_anatomy()
+        stream = self._learned_stream(corpus)
         with torch.random.fork_rng():
-            encoder = self._start(corpus)
+            encoder = self._start(stream)
         choose_fabric(self.device, "float32").to_device(encoder)
         self._take(encoder, corpus)
         return self

@@ -29,7 +29,7 @@ _SEPARATORS = re.compile(r"[\x00-\x20\x7f]")
 def exported(model: Model, folder: Path) -> list[Path]:
     """Write a trained model in the formats that suit it; one that was not trained here is left out.
 
-    A recurrent or reconstructing network has no such format yet: it is left out with a warning.
+    A recurrent or reconstructing network, or an encoder of sub-words, has no such format yet: it is left out with a warning.
 
     Returns
     -------
@@ -38,10 +38,11 @@ def exported(model: Model, folder: Path) -> list[Path]:
     """
     if isinstance(model, HasFiles) or not model.parameters:
         return []
-    if isinstance(model, Designed):
+    if isinstance(model, Designed) and model.spelled is None:
         return export_encoder(model, folder)
     if isinstance(model, Contextual):
-        warnings.warn(f"{type(model).__name__} is left out: there is no format to export it in.", stacklevel=2)
+        of = f" of {model.units}" if isinstance(model, Designed) else ""
+        warnings.warn(f"{type(model).__name__}{of} is left out: there is no format to export it in.", stacklevel=2)
         return []
     return export_static(model, folder)
 

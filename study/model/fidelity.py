@@ -20,7 +20,10 @@ from study.model.sequences import Symbols
 
 SENTENCES_AT_ONCE, WORDS_AT_ONCE = 64, 16
 """Sentences, and words of each, whose scores of the whole vocabulary are in memory together."""
-COLUMNS = ("shortest", "longest", "sentences", "words", "forced", "generated")
+DRAWS = 1000
+"""Resamplings of the sentences for an interval."""
+SHARES = ("frequent", "forced", "generated")
+COLUMNS = ("shortest", "longest", "sentences", "words", *(f"{name}{end}" for name in SHARES for end in ("", "_low", "_high")))
 
 
 @torch.inference_mode()
@@ -42,9 +45,10 @@ def fidelity(network: Reconstructor, corpus: EncodedCorpus, lengths: Sequence[in
     -------
     DataFrame with a row for each length of which there are sentences
         ``shortest``, ``longest`` : words of a sentence; ``sentences``; ``words`` : known words that were to be said;
-        ``forced`` : share of them said right after the right words before (teacher forcing);
+        ``frequent`` : share of them that are the most frequent word of the training part, which needs no network;
+        ``forced`` : share said right after the right words before (teacher forcing);
         ``generated`` : share said right, place by place, after the network's own words, from the encoder alone; it is told how
-        many words to say.
+        many words to say. Each share with its 95 % interval, ``_low`` and ``_high``, over resampled sentences.
     """
     network.eval()
     symbols, device = Symbols(len(corpus.vocabulary)), network.table.weight.device
@@ -52,14 +56,17 @@ def fidelity(network: Reconstructor, corpus: EncodedCorpus, lengths: Sequence[in
     sizes, rows = np.diff(offsets), []
     for shortest, longest in zip([1, *(length + 1 for length in lengths)], lengths, strict=False):
         found = np.flatnonzero((sizes >= shortest) & (sizes <= longest))
-        chosen = np.sort(np.random.default_rng((seed, longest)).permutation(found)[:at_most])
+        random = np.random.default_rng((seed, longest))
+        chosen = np.sort(random.permutation(found)[:at_most])
         sentences = [np.asarray(corpus.ids("development", offsets[number], offsets[number + 1])) for number in chosen]
-        hits = np.zeros(3, np.int64)
+        counts = [np.zeros((0, 4), np.int64)]
         for first in range(0, len(sentences), SENTENCES_AT_ONCE):
             words, ends = (torch.from_numpy(part).to(device) for part in filled(sentences[first:][:SENTENCES_AT_ONCE], symbols))
-            hits += _hits(network, words, ends)
-        if hits[0]:
-            rows.append((shortest, longest, len(chosen), hits[0], hits[1] / hits[0], hits[2] / hits[0]))
+            counts.append(_counts(network, words, ends))
+        known, *right = np.concatenate(counts).T  # of each sentence
+        if known.sum():
+            told = [number for hits in right for number in share(hits, known, random)]
+            rows.append((shortest, longest, len(chosen), known.sum(), *told))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -72,13 +79,30 @@ def filled(sentences: Sequence[Array], symbols: Symbols) -> tuple[Array, Array]:
     return words, lengths
 
 
-def _hits(network: Reconstructor, words: Tensor, lengths: Tensor) -> Array:
-    """Return how many known words are in sentences (b, t), how many are said right if forced, and if generated: shape (3,)."""
+def share(hits: Array, words: Array, random: np.random.Generator) -> tuple[float, float, float]:
+    """Return the share of words that are hits, and its 95 % interval over resampled sentences.
+
+    Parameters
+    ----------
+    hits, words : ndarrays of shape (sentences,), int64
+        Of each sentence.
+    random : Generator
+        Of the resampling.
+    """
+    hits, words = hits[words > 0], words[words > 0]
+    drawn = random.integers(len(words), size=(DRAWS, len(words)))
+    low, high = np.quantile(hits[drawn].sum(axis=1) / words[drawn].sum(axis=1), [0.025, 0.975])
+    return float(hits.sum() / words.sum()), float(low), float(high)
+
+
+def _counts(network: Reconstructor, words: Tensor, lengths: Tensor) -> Array:
+    """Count the known words of sentences (b, t), and the hits among them in the order of ``SHARES``: (b, 4), int64."""
     memory, wanted = network.encode(words, lengths), words[:, 1:-1]  # (b, t - 2)
     known = wanted < len(network.output()[1])
     forced = best(network, network.decode(memory, words[:, :-2]))  # (b, t - 2)
     said = generated(network, memory, words[:, :1], wanted.shape[1])  # (b, t - 2)
-    return np.array([int(known.sum()), *(int(((guess == wanted) & known).sum()) for guess in (forced, said))])
+    right = [(guess == wanted) & known for guess in (torch.zeros_like(wanted), forced, said)]  # identifiers are ranks from 0
+    return torch.stack([known, *right]).sum(dim=2).T.cpu().numpy()
 
 
 def generated(network: Reconstructor, memory: Memory, said: Tensor, number: int) -> Tensor:

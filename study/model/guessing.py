@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from study.contracts import Array, Guesses
-from study.model.readout import Readout
+from study.contracts import Array, Guesses, Sentence
+from study.model.readout import Reading, Readout
 from study.model.sequences import Symbols
+from study.model.spelled import SpelledCorpus
 from study.model.transformer import Encoder
 
 SCORES_AT_ONCE = 2**22
@@ -83,7 +84,8 @@ def encoder_guesses(
     words : sequence of str
     best : int
     """
-    hidden = hidden_vectors(encoder, sentences, places)  # (n, d)
+    readings = [Reading.of_words(sentence, encoder.words) for sentence in sentences]
+    hidden = hidden_vectors(encoder, readings, places, 1)[:, 0]  # (n, d)
     table, bias = encoder.output()
     table = table[: len(bias)]  # without the symbols
 
@@ -93,19 +95,63 @@ def encoder_guesses(
     return guesses(scores, targets_of(sentences, places), words, best)
 
 
-def hidden_vectors(encoder: Encoder, sentences: Sequence[Array], places: Array) -> Tensor:
-    """Read each sentence with its place masked and return the place's normalised vector: Tensor of shape (n, d), float32."""
+@torch.inference_mode()
+def spelled_guesses(
+    encoder: Encoder, spelled: SpelledCorpus, sentences: Sequence[Sentence], places: Array, best: int
+) -> dict[str, Guesses]:
+    """Let an encoder of sub-words guess words of the shared vocabulary; the way is called ``masked``.
+
+    A word of k sub-words is guessed where the encoder reads k masks. Its score is the logarithm of the share of such words among
+    the running words of the training part, plus the sum of the log-probabilities of its sub-words, each at its mask. A word that
+    is spelled as unknown cannot be guessed.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    spelled : SpelledCorpus
+    sentences : sequence of sequence of str
+    places : ndarray of shape (n, 3), int64
+    best : int
+    """
+    vocabulary, spellings = spelled.corpus.vocabulary, spelled.inventory.spell(spelled.corpus.vocabulary.words)
+    first, sizes = spellings.starts[:-1], np.diff(spellings.starts)
+    able = spellings.subwords[first] < spelled.symbols.words  # (v,)
+    words_of = {int(size): np.flatnonzero(able & (sizes == size)) for size in np.unique(sizes[able])}
+    readings, total = spelled.readings(sentences), vocabulary.counts[able].sum()
+    hidden = {size: hidden_vectors(encoder, readings, places, size) for size in words_of}  # (n, k, d) each
+    table, bias = encoder.output()
+
+    def scores(block: slice) -> Mapping[str, Tensor]:
+        found = torch.full((len(places[block]), len(able)), -torch.inf, device=table.device)
+        for size, words in words_of.items():
+            logits = functional.linear(hidden[size][block], table[: len(bias)], bias).float()  # (b, k, sub-words)
+            asked = spellings.subwords[first[words][:, None] + np.arange(size)].astype(np.int64)  # (w, k)
+            subwords = torch.from_numpy(asked).to(table.device)
+            chances = logits.log_softmax(dim=2)[:, torch.arange(size, device=table.device), subwords]  # (b, w, k)
+            share = np.log(vocabulary.counts[words].sum() / total)
+            found[:, torch.from_numpy(words).to(table.device)] = chances.sum(dim=2) + share
+        return {"masked": found}
+
+    indices = [vocabulary.index(sentences[number][start]) for number, start, _ in places.tolist()]
+    targets = np.array([-1 if index is None or not able[index] else index for index in indices], np.int64)
+    return guesses(scores, targets, vocabulary.words, best)
+
+
+def hidden_vectors(encoder: Encoder, sentences: Sequence[Reading], places: Array, masks: int) -> Tensor:
+    """Read each sentence with masks in its place and return their normalised vectors: Tensor of shape (n, masks, d), float32."""
     symbols, table = Symbols(encoder.words), encoder.table
-    readout = Readout(symbols, encoder.length, len(places))
+    readout = Readout(symbols, encoder.length, len(places) * masks)
     for row, (number, start, stop) in enumerate(places.tolist()):
-        words = sentences[number].copy()
-        words[start] = symbols.mask
-        alone = np.zeros(len(words), np.float32)
-        alone[start] = 1.0
-        readout.count(row, words, alone, start, stop)
+        sentence = sentences[number]
+        begin, end = int(sentence.begins[start]), int(sentence.begins[stop])
+        read = np.concatenate([sentence.identifiers[:begin], np.full(masks, symbols.mask), sentence.identifiers[end:]])
+        for mask in range(masks):
+            alone = np.zeros(len(read), np.float32)
+            alone[begin + mask] = 1.0
+            readout.count(row * masks + mask, read, alone, begin, begin + masks)
     encoder.eval()
-    (hidden,) = readout.means(lambda words: [encoder(words)[-1]], [table.embedding_dim], table.weight.device)  # (n, d)
-    return torch.from_numpy(hidden).to(table.weight.device)
+    (hidden,) = readout.means(lambda words: [encoder(words)[-1]], [table.embedding_dim], table.weight.device)  # (n masks, d)
+    return torch.from_numpy(hidden).to(table.weight.device).unflatten(0, (len(places), masks))
 
 
 def targets_of(sentences: Sequence[Array], places: Array) -> Array:

@@ -29,8 +29,9 @@ from study.contracts import Array, Lexicon, Moment, Observe, Sentence, StudyErro
 from study.corpus import EncodedCorpus
 from study.model.hub import encoder_files, find_folder, longest_sequence, open_encoder
 from study.model.layers import Layered
+from study.model.maps import NO_PLACE, AttentionMap, pooled_map
 from study.model.readout import Pieces, bare_words
-from study.model.regimen import choose_fabric
+from study.model.regimen import choose_fabric, limited_threads
 from study.model.subwords import POOLINGS, Pooling, Spelling, Subwords
 from study.store import digest_of_file
 
@@ -82,6 +83,24 @@ class Opened:
                 pieces.count(row, spelling.identifiers, spelling.weights, first, end)
         with self.fabric.autocast():
             return pieces.means(self.states, [self.width] * (self.layers + 1), self.fabric.device)
+
+    @torch.inference_mode()
+    def attention(self, identifiers: Array) -> Array | None:
+        """Return the weights of attention to sub-words (t,), of shape (l, h, t, t), float32; None where it gives none."""
+        kernel, choose = self.network.config._attn_implementation, getattr(self.network, "set_attn_implementation", None)
+        read = torch.from_numpy(identifiers)[None].to(self.fabric.device)
+        try:
+            if choose is not None:  # fused kernels give no weights; older versions turn to the spelled out one by themselves
+                choose("eager")
+            with self.fabric.autocast():
+                found = getattr(self.network(input_ids=read, output_attentions=True), "attentions", None)
+        finally:
+            if choose is not None:
+                choose(kernel)
+        square = (1, len(identifiers), len(identifiers))
+        if not found or any(one is None or (one.shape[0], *one.shape[2:]) != square for one in found):
+            return None
+        return torch.cat(list(found)).float().cpu().numpy()
 
 
 @dataclass(kw_only=True)
@@ -218,3 +237,23 @@ class HuggingFace(Layered):
     def lexicons(self) -> Mapping[str, Lexicon]:
         """Return none: its tables are of sub-words."""
         return {}
+
+    def attends(self) -> bool:
+        """Say whether transformers gives its attention, a square of weights per layer and head."""
+        return self.opened.attention(self._piece(self.opened.subwords.spell([["the"]])[0].identifiers)) is not None
+
+    def attention_maps(self, sentence: Sentence) -> list[AttentionMap]:
+        """Return the sentence's map, its sub-words pooled to words; see ``study.model.maps.Attends``."""
+        subwords = self.opened.subwords
+        spelling = subwords.spell([sentence])[0]
+        ends = len(subwords.before), len(subwords.after)
+        fitting = spelling.fitting(self.opened.length - sum(ends))
+        piece = self._piece(spelling.identifiers[:fitting])
+        with limited_threads(self.threads):
+            weights = self.opened.attention(piece)
+        assert weights is not None  # only encoders that attend are asked
+        owners = np.pad(spelling.words[:fitting], ends, constant_values=NO_PLACE)
+        return [pooled_map(weights, subwords.names(piece), owners, sentence)]
+
+    def _piece(self, identifiers: Array) -> Array:
+        return np.concatenate([self.opened.subwords.before, identifiers, self.opened.subwords.after])

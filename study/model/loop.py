@@ -26,11 +26,11 @@ import torch
 from torch import Tensor, nn
 
 from study.contracts import Array, Moment, Observe, StudyError
-from study.corpus import EncodedCorpus
 from study.model.checkpoint import discard_checkpoint, read_checkpoint, write_checkpoint
+from study.model.effort import Effort, operations, peak
 from study.model.objective import Candidates
 from study.model.regimen import Schedule, choose_fabric
-from study.model.sequences import Sequences
+from study.model.sequences import Sequences, Stream
 
 ORDER, STEP, VALIDATION = 0, 1, 2
 """What a random stream is for: with the seed and a count it makes the stream's own seed."""
@@ -41,8 +41,15 @@ REPORT_STEPS = 50
 REHEARSAL_STEPS = 200
 """Steps by whose speed a budget in minutes becomes one in words; they are not kept."""
 
+COUNTED_STEPS = 4
+"""Steps whose operations are counted; they are not kept."""
+
 OBSERVATION_SECONDS = 0.5
 """Time between two observations that only tell how far the training is."""
+
+
+class NotFiniteError(StudyError):
+    """A training whose loss or gradient is no longer finite: a finding on its settings, which leaves other trainings alone."""
 
 
 @dataclass
@@ -85,7 +92,7 @@ class Loop(ABC):
     ----------
     network : Module
         Trained in place; its ``length`` is the longest sequence that it reads.
-    corpus : EncodedCorpus
+    corpus : Stream
     regimen : Schedule
     **others : Module
         What is trained beside the network and kept in its checkpoints, but is no part of the model.
@@ -94,7 +101,7 @@ class Loop(ABC):
     edges: ClassVar[int] = 0
     """Boundary symbols that are added to what a row holds before the network reads it."""
 
-    def __init__(self, network: nn.Module, corpus: EncodedCorpus, regimen: Schedule, **others: nn.Module) -> None:
+    def __init__(self, network: nn.Module, corpus: Stream, regimen: Schedule, **others: nn.Module) -> None:
         self.regimen, self.corpus, self.network = regimen, corpus, network
         self.fabric = choose_fabric(regimen.device, regimen.precision)
         self.parts = nn.ModuleDict({"weights": network, **others})
@@ -108,6 +115,8 @@ class Loop(ABC):
         matrices = [weight for part in products for weight in part.parameters()]
         rest = [weight for weight in self.weights if not any(weight is matrix for matrix in matrices)]
         groups = [{"params": matrices, "weight_decay": regimen.weight_decay}, {"params": rest, "weight_decay": 0.0}]
+        tables = [part.weight for part in self.parts.modules() if isinstance(part, nn.Embedding)]
+        self.tables = {table for table in tables if table.requires_grad}
         self.optimiser = torch.optim.AdamW(groups, betas=(0.9, regimen.second_moment), fused=True)
         self.progress = Progress(total=0)
         self.rows = self.training.order(regimen.seed, ORDER, 0)
@@ -135,7 +144,7 @@ class Loop(ABC):
 
         Raises
         ------
-        StudyError
+        NotFiniteError
             Where the loss is no longer finite; the last checkpoint stays.
         """
         begun = time.perf_counter()
@@ -167,24 +176,37 @@ class Loop(ABC):
         random = np.random.default_rng((regimen.seed, STEP, progress.step))
         self.starts = self.next_rows()
         words, segments = self.training.read(self.starts)
-        read = int((words != self.training.symbols.boundary).sum())
+        read = self.words_in(words)
         share = min(1.0, (progress.words + read / 2) / max(1, progress.total))
         for group in self.optimiser.param_groups:
             group["lr"] = regimen.rate_at(share)
         self.network.train()
+        self.forget()
         loss = self.loss(words, segments, random, share)
-        self.optimiser.zero_grad()
         loss.backward()
         length = nn.utils.clip_grad_norm_(self.weights, regimen.clip)
-        if not math.isfinite(loss.item()) or not math.isfinite(length.item()):
-            raise StudyError(
-                f"The training failed in step {progress.step}, after {progress.words} words: loss {loss.item()}, "
-                f"gradient {length.item()}. The last checkpoint is kept. Try a rate below {regimen.rate} or a longer warm_up."
+        nats, norm = torch.stack([loss.detach(), length]).tolist()  # waits for a GPU once
+        if not math.isfinite(nats) or not math.isfinite(norm):
+            raise NotFiniteError(
+                f"The training failed in step {progress.step}, after {progress.words} words: loss {nats}, "
+                f"gradient {norm}. The last checkpoint is kept. Try a rate below {regimen.rate} or a longer warm_up."
             )
         self.optimiser.step()
         progress.step += 1
         progress.words += read
-        progress.losses.append(loss.item())
+        progress.losses.append(nats)
+
+    def forget(self) -> None:
+        """Forget the gradients of the last step; those of tables keep their memory, into which ``look_up`` adds rows."""
+        for weight in self.weights:
+            if weight in self.tables:
+                weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad.zero_()
+            else:
+                weight.grad = None
+
+    def words_in(self, words: Array) -> int:
+        """Return how many running words are read with a batch."""
+        return int((words != self.training.symbols.boundary).sum())
 
     def next_rows(self) -> Array:
         """Return where the next batch's rows start in the stream; at the end of an epoch the batch may be smaller."""
@@ -237,6 +259,17 @@ class Loop(ABC):
             rehearsal.step()
         spent = time.perf_counter() - begun
         return round(rehearsal.progress.words * (60 * regimen.minutes - spent) / spent)
+
+    def effort(self) -> Effort:
+        """Count what steps halfway through the budget ask of the machine, and measure what it has; the steps are not kept."""
+        rehearsal = type(self)(copy.deepcopy(self.network), self.corpus, self.regimen)
+        half = self.progress.total // 2
+        rehearsal.progress = Progress(total=self.progress.total, words=half)
+        counted = sum(operations(rehearsal.step) for _ in range(COUNTED_STEPS))
+        kind = self.fabric.device.type
+        with self.fabric.autocast():
+            precision = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+        return Effort(round(counted / (rehearsal.progress.words - half)), round(peak(kind, precision)))
 
     def state(self) -> dict[str, Any]:
         """Return all that a resumed training needs."""

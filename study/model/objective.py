@@ -27,6 +27,7 @@ from torch.nn import functional
 
 from study.contracts import Array
 from study.model.sequences import Symbols
+from study.model.table import look_up
 
 ROUND = 32
 """Many hidden words are rounded to a multiple of this: oneDNN prepares a product anew for every size it meets."""
@@ -45,7 +46,7 @@ class Scoring(Protocol):
 
 @dataclass(frozen=True)
 class Masked:
-    """Sequences in which words are asked for, hidden or (``following``) still to come.
+    """Sequences in which words are asked for, hidden or (``following``) still to come; words may be sub-words.
 
     Attributes
     ----------
@@ -64,11 +65,24 @@ class Masked:
 
     def to(self, device: torch.device) -> Masked:
         """Move all parts to a device."""
-        return Masked(*(part.to(device) for part in (self.words, self.segments, self.places, self.targets)))
+        return Masked(*(moved(part, device) for part in (self.words, self.segments, self.places, self.targets)))
+
+
+def moved(part: Tensor, device: torch.device) -> Tensor:
+    """Move a tensor to a device; the processor does not wait for a GPU to have it."""
+    return part if device.type == "cpu" else part.pin_memory().to(device, non_blocking=True)
 
 
 def mask(
-    words: Array, segments: Array, symbols: Symbols, random: np.random.Generator, *, rate: float, hidden: float, replaced: float
+    words: Array,
+    segments: Array,
+    symbols: Symbols,
+    random: np.random.Generator,
+    *,
+    rate: float,
+    hidden: float,
+    replaced: float,
+    continues: Array | None = None,
 ) -> Masked:
     """Hide words at random; unknown words and boundaries are never to be guessed.
 
@@ -79,18 +93,54 @@ def mask(
         Share of the known words that are to be guessed, in (0, 1].
     hidden, replaced : float
         Of these, the share that is replaced by the mask symbol and by a random word; the rest is left as it is.
+    continues : ndarray of shape (symbols,), bool, or None
+        Of sub-words: which continue a word. All sub-words of a word are asked for together, and share its fate.
     """
-    known = np.flatnonzero(words < symbols.words)
-    number = _rounded(rate, len(known))
-    places = np.sort(random.permutation(known)[:number])  # (n,)
+    if continues is None:
+        known = np.flatnonzero(words < symbols.words)
+        number = _rounded(rate, len(known))
+        places = np.sort(random.permutation(known)[:number])  # (n,)
+        fate = random.random(len(places))
+    else:
+        places, sizes = whole_words(words, symbols, random, rate=rate, continues=continues)
+        fate = np.repeat(random.random(len(sizes)), sizes)
     words = words.reshape(-1).copy()  # (b t,)
     targets = words[places]
-    fate = random.random(len(places))
     words[places[fate < hidden]] = symbols.mask
     exchanged = places[(fate >= hidden) & (fate < hidden + replaced)]
     words[exchanged] = random.integers(symbols.words, size=len(exchanged))
     arrays = (words.reshape(segments.shape), segments, places, targets)
     return Masked(*(torch.from_numpy(np.ascontiguousarray(array, np.int64)) for array in arrays))
+
+
+def whole_words(
+    words: Array, symbols: Symbols, random: np.random.Generator, *, rate: float, continues: Array
+) -> tuple[Array, Array]:
+    """Draw words that are spelled in known sub-words until these are a share of all known sub-words.
+
+    The last few are drawn among the words of a single sub-word, so that their number is rounded like that of whole words.
+
+    Returns
+    -------
+    places : ndarray of shape (n,), int64
+        Of the words' sub-words in the flattened sequences, in order.
+    sizes : ndarray of shape (words,), int64
+        Sub-words of each word.
+    """
+    begins = ~continues[words]  # (b, t)
+    begins[:, 0] = True  # what is left of a word that the row above begins
+    starts = np.flatnonzero(begins)
+    sizes = np.diff(np.append(starts, begins.size))
+    known = words.reshape(-1)[starts] < symbols.words
+    starts, sizes = starts[known], sizes[known]
+    order = random.permutation(len(starts))
+    number, drawn = _rounded(rate, int(sizes.sum())), sizes[order]
+    taken = np.cumsum(drawn) <= number
+    left = number - int(drawn[taken].sum())
+    taken[np.flatnonzero(~taken & (drawn == 1))[:left]] = True
+    chosen = np.sort(order[taken])
+    starts, sizes = starts[chosen], sizes[chosen]
+    return np.repeat(starts - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum()), sizes
 
 
 def following(words: Array, segments: Array, symbols: Symbols, random: np.random.Generator, *, rate: float) -> Masked:
@@ -179,8 +229,7 @@ def candidate_loss(network: Scoring, x: Tensor, targets: Tensor, candidates: Ten
     Tensor of shape (), nats per hidden word
     """
     table, bias = network.output()  # (v, d), (v,)
-    # One look-up for both: the gradient of each look-up is a whole table.
-    asked = functional.embedding(torch.cat([targets, candidates]), table)  # (n + k, d)
+    asked = look_up(table, torch.cat([targets, candidates]))  # (n + k, d)
     true_rows, candidate_rows = asked.split([len(targets), len(candidates)])
     true = (x * true_rows).sum(dim=1) + bias[targets]  # (n,)
     others = functional.linear(x, candidate_rows, bias[candidates] - log_probability)  # (n, k)
@@ -200,10 +249,22 @@ def full_loss(network: Scoring, x: Tensor, targets: Tensor) -> tuple[Tensor, Ten
     loss : Tensor of shape (), the sum over the hidden words, nats
     right : Tensor of shape (), how many of them have the highest score
     """
+    loss, right = full_answers(network, x, targets)
+    return loss, right.sum()
+
+
+def full_answers(network: Scoring, x: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute the softmax loss of hidden words over the whole vocabulary, and which of them have the highest score.
+
+    Returns
+    -------
+    loss : Tensor of shape (), the sum over the hidden words, nats
+    right : Tensor of shape (n,), bool
+    """
     table, bias = network.output()
-    loss, right = x.new_zeros(()), targets.new_zeros(())
+    loss, right = x.new_zeros(()), [targets.new_zeros(0, dtype=torch.bool)]
     for some, wanted in zip(x.split(SCORED_AT_ONCE), targets.split(SCORED_AT_ONCE), strict=True):
         scores = functional.linear(some, table[: len(bias)], bias).float()  # (n of the part, v)
         loss = loss + functional.cross_entropy(scores, wanted, reduction="sum")
-        right = right + (scores.argmax(dim=1) == wanted).sum()
-    return loss, right
+        right.append(scores.argmax(dim=1) == wanted)
+    return loss, torch.cat(right)

@@ -16,6 +16,7 @@ short, test long: attention with linear biases, arXiv:2108.12409 (alibi).
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -68,9 +69,32 @@ class Rotary(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn queries or keys of shape (..., t, e)."""
-        t, e = x.shape[-2:]
-        swapped = torch.cat([x[..., e // 2 :], x[..., : e // 2]], dim=-1)  # (a, b) -> (b, a)
-        return x * self.cosines[:t].to(x.dtype) + swapped * self.sines[:t].to(x.dtype)  # (a cos - b sin, b cos + a sin)
+        t = x.shape[-2]
+        return _Turn.apply(x, self.cosines[:t].to(x.dtype), self.sines[:t].to(x.dtype))
+
+
+class _Turn(torch.autograd.Function):
+    """A turn of planes whose gradient is the turn back, spelled out: autograd's own way there and back copies far more."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+        ctx.save_for_backward(cosines, sines)
+        return _turned(x, cosines, sines)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        cosines, sines = ctx.saved_tensors
+        return _turned(gradient, cosines, -sines), None, None
+
+
+def _turned(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+    """Return (a cos - b sin, b cos + a sin) of vectors (a, b) of shape (..., t, e)."""
+    half = x.shape[-1] // 2
+    turned = torch.empty(x.shape, dtype=x.dtype, device=x.device)  # contiguous, as products want it
+    torch.mul(x, cosines, out=turned)
+    turned[..., :half].addcmul_(x[..., half:], sines[..., :half])
+    turned[..., half:].addcmul_(x[..., :half], sines[..., half:])
+    return turned
 
 
 def added_positions(kind: str, length: int, width: int) -> Tensor | None:

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from study.contracts import Array
-from study.corpus import EncodedCorpus
 from study.model.detection import Detection
 from study.model.loop import Loop
-from study.model.objective import Masked, candidate_loss, following, full_loss, mask
+from study.model.objective import Masked, candidate_loss, following, full_answers, mask, moved
 from study.model.regimen import Regimen
-from study.model.sequences import Symbols
+from study.model.sequences import Stream, Symbols
+from study.model.spelled import SpelledCorpus
 from study.model.surroundings import Surroundings
 from study.model.transformer import Encoder
 
@@ -23,21 +23,24 @@ VALIDATION_RATE = 0.15
 class Pretraining(Loop):
     """The training of an encoder under way.
 
+    Of sub-words, the losses of steps are nats per sub-word. What validation tells is of whole words, as for an encoder of words:
+    the loss of a word is the sum over its sub-words, and it is guessed right where all of them are. But it asks for words outside
+    the shared vocabulary too, and masks tell how many sub-words a word has: compare only curves of the same units.
+
     Parameters
     ----------
     encoder : Encoder
         Trained in place.
-    corpus : EncodedCorpus
+    corpus : Stream
     regimen : Regimen
     """
 
     regimen: Regimen
 
-    def __init__(self, encoder: Encoder, corpus: EncodedCorpus, regimen: Regimen) -> None:
+    def __init__(self, encoder: Encoder, corpus: Stream, regimen: Regimen) -> None:
+        self.continues = corpus.continues if isinstance(corpus, SpelledCorpus) else None
         self.encoder, self.detection = encoder, _detection(encoder, corpus, regimen)
-        self.surroundings = None
-        if regimen.surroundings:
-            self.surroundings = Surroundings(encoder.anatomy.width, corpus.vocabulary.counts, regimen.surroundings, regimen.surroundings_window, regimen.surroundings_drawn, 1e-4)
+        self.surroundings = _surroundings(encoder, corpus, regimen)
         others = {"detection": self.detection, "surroundings": self.surroundings}
         super().__init__(encoder, corpus, regimen, **{name: part for name, part in others.items() if part is not None})
 
@@ -51,35 +54,68 @@ class Pretraining(Loop):
             batch = self.hide(words, segments, random, rate=rate, hidden=1.0, replaced=0.0)
         else:
             batch = self.hide(words, segments, random, rate=rate, hidden=regimen.mask_hidden, replaced=regimen.mask_replaced)
-        candidates = [part.to(self.fabric.device) for part in self.candidates.draw(random)]
+        asked = None
+        if self.surroundings and question == "masked":
+            asked = self.surroundings.draw(self.training, self.starts, batch, random).to(self.fabric.device)
+        candidates = [moved(part, self.fabric.device) for part in self.candidates.draw(random)]
         torch.manual_seed(int(random.integers(2**62)))  # dropout, and what a generator draws
         with self.fabric.autocast():
             if question == "detection" and self.detection:
                 original = torch.from_numpy(words).to(self.fabric.device)
                 return self.detection.loss(self.encoder, batch, original, candidates[0], candidates[1])
-            if self.surroundings is not None and question == "masked":
-                asked = self.surroundings.draw(self.training, self.starts, words, segments, batch.places.numpy(), random)
+            if asked is not None and self.surroundings:
                 x = self.encoder(batch.words, batch.segments, torch.cat([batch.places, asked.places]))[-1]
                 hidden, seen = x.split([len(batch.places), len(asked.places)])
                 guessing = candidate_loss(self.encoder, hidden, batch.targets, *candidates)
-                return guessing + regimen.surroundings_weight * self.surroundings.loss(self.encoder, seen, asked.targets, *candidates)
+                return guessing + self.surroundings.loss(self.encoder, seen, asked.targets, *candidates)
             x = self.encoder(batch.words, batch.segments, batch.places, causal=question == "causal")[-1]  # (n, d)
             return candidate_loss(self.encoder, x, batch.targets, *candidates)
 
     def hide(self, words: Array, segments: Array, random: np.random.Generator, **rates: float) -> Masked:
         """Hide words at the rates of ``study.model.objective.mask``."""
-        return mask(words, segments, self.training.symbols, random, **rates).to(self.fabric.device)
+        return mask(words, segments, self.training.symbols, random, continues=self.continues, **rates).to(self.fabric.device)
+
+    def words_in(self, words: Array) -> int:
+        """Return how many running words are read with a batch: of sub-words, those that begin a word."""
+        return super().words_in(words if self.continues is None else words[~self.continues[words]])
 
     def judge(self, words: Array, segments: Array, random: np.random.Generator) -> tuple[Tensor, Tensor, int]:
         """Let the encoder guess hidden words of the development part; see ``Loop.judge``."""
         batch = self.hide(words, segments, random, rate=VALIDATION_RATE, hidden=1.0, replaced=0.0)
         with self.fabric.autocast():
             x = self.encoder(batch.words, batch.segments, batch.places)[-1]  # (n, d)
-        loss, right = full_loss(self.encoder, x.float(), batch.targets)
-        return loss, right, len(batch.targets)
+        loss, right = full_answers(self.encoder, x.float(), batch.targets)
+        if self.continues is None:
+            return loss, right.sum(), len(right)
+        word_of = words_of(batch, self.continues)
+        right_words = torch.ones(int(word_of.max(initial=-1)) + 1, dtype=torch.bool)
+        right_words[word_of[~right.cpu().numpy()]] = False
+        return loss, right_words.sum(), len(right_words)
 
 
-def _detection(encoder: Encoder, corpus: EncodedCorpus, regimen: Regimen) -> Detection | None:
+def words_of(batch: Masked, continues: Array) -> Array:
+    """Return which hidden word, numbered from 0, each place of a batch is a sub-word of: shape (n,), int64."""
+    places, targets = batch.places.cpu().numpy(), batch.targets.cpu().numpy()
+    apart = np.diff(places, prepend=-2) > 1
+    return np.cumsum(~continues[targets] | apart | (places % batch.words.shape[1] == 0)) - 1
+
+
+def _surroundings(encoder: Encoder, corpus: Stream, regimen: Regimen) -> Surroundings | None:
+    """Return the head that guesses words around where visible words are asked for them."""
+    if not regimen.surroundings:
+        return None
+    torch.manual_seed(regimen.seed)
+    return Surroundings(
+        encoder.anatomy.width,
+        np.asarray(corpus.vocabulary.counts),
+        share=regimen.surroundings,
+        window=regimen.surroundings_window,
+        drawn=regimen.surroundings_drawn,
+        threshold=regimen.surroundings_threshold,
+    )
+
+
+def _detection(encoder: Encoder, corpus: Stream, regimen: Regimen) -> Detection | None:
     """Return the generator and the head of detection where some steps ask for it."""
     if not regimen.objective.get("detection", 0):
         return None

@@ -9,6 +9,7 @@ layers, and only the sums of what counts are kept of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -38,6 +39,31 @@ class Network(Protocol):
     def eval(self) -> object:
         """Drop nothing from now on."""
         ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A sentence as a network reads it: in words, or in sub-words.
+
+    Attributes
+    ----------
+    identifiers : ndarray of shape (u,), int64
+        Of the rows of the network's table.
+    weights : ndarray of shape (u,), float32
+        The share of each in its word's vector: the shares of a word sum to 1, or to 0 where it is not known.
+    begins : ndarray of shape (words + 1,), int64
+        Where each word begins, and the end.
+    """
+
+    identifiers: Array
+    weights: Array
+    begins: Array
+
+    @classmethod
+    def of_words(cls, identifiers: Array, known: int) -> Reading:
+        """Read words whole; the identifiers below ``known`` are those of known words."""
+        weights = (identifiers < known).astype(np.float32)
+        return cls(identifiers.astype(np.int64), weights, np.arange(len(identifiers) + 1))
 
 
 class Pieces:
@@ -132,7 +158,7 @@ class Pieces:
 
 
 class Readout(Pieces):
-    """Places in sentences of a vocabulary's words; the words that it does not know never count.
+    """Places in sentences as a network of this study reads them, between boundaries; unknown words never count.
 
     Parameters
     ----------
@@ -146,11 +172,12 @@ class Readout(Pieces):
     def __init__(self, symbols: Symbols, length: int, rows: int) -> None:
         boundary = np.array([symbols.boundary], np.int64)
         super().__init__(boundary, boundary, length, rows)
-        self.symbols = symbols
+        self.boundary = symbols.boundary
 
-    def add(self, row: int, words: Array, start: int, stop: int) -> None:
-        """Let the words ``start`` to ``stop`` of a sentence, given by identifiers, count for a row."""
-        self.count(row, words.astype(np.int64), (words < self.symbols.words).astype(np.float32), start, stop)
+    def add(self, row: int, sentence: Reading, start: int, stop: int) -> None:
+        """Let the words ``start`` to ``stop`` of a sentence count for a row."""
+        begins = sentence.begins
+        self.count(row, sentence.identifiers, sentence.weights, int(begins[start]), int(begins[stop]))
 
     @torch.inference_mode()
     def read(self, network: Network) -> list[Array]:
@@ -163,7 +190,7 @@ class Readout(Pieces):
         """
         network.eval()
         device = network.table.weight.device
-        boundary = torch.full((1, 1), self.symbols.boundary, device=device)
+        boundary = torch.full((1, 1), self.boundary, device=device)
         widths = [state.shape[2] for state in network.states(boundary)]
         return self.means(network.states, widths, device)
 

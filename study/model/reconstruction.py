@@ -16,20 +16,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from study.contracts import Array, Observe, StudyError
+from study.contracts import Array, Observe, Sentence, StudyError
 from study.corpus import EncodedCorpus
 from study.model.anatomy import Anatomy
 from study.model.contextual import Built
 from study.model.decoder import Reconstructor, RecurrentReconstructor, TransformerReconstructor
 from study.model.fidelity import fidelity
 from study.model.loop import Loop
+from study.model.maps import AttentionMap, decoder_map, encoder_map
 from study.model.objective import candidate_loss, full_loss
 from study.model.recurrence import Recurrence
 from study.model.regimen import Schedule, limited_threads
@@ -140,6 +141,7 @@ class Reconstruction(Built, Schedule):
     measured_lengths: Sequence[int]
     measured_sentences: int
 
+    version: ClassVar[int] = 2
     tables: Mapping[str, pd.DataFrame] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def check_regimen(self) -> None:
@@ -166,7 +168,8 @@ class Reconstruction(Built, Schedule):
         self.check_regimen()
         with limited_threads(self.threads), torch.random.fork_rng():
             network = self._start(corpus)
-            self.history = Denoising(network, corpus, self).run(folder, observe)
+            training = Denoising(network, corpus, self)
+            self.history, self.effort = training.run(folder, observe), training.effort()
             ends = [length for length in self.measured_lengths if length <= self.length - 2]
             measured = fidelity(network, corpus, ends, self.measured_sentences, self.seed)
         self._take(network, corpus)
@@ -204,6 +207,15 @@ class RecurrentReconstruction(Recurrence, Reconstruction):
         """Return a reconstructor with random weights; see ``Built.network``."""
         return RecurrentReconstructor(self, self.attention, symbols, frequencies)
 
+    def attends(self) -> bool:
+        """Say whether its decoder looks at the encoder's states."""
+        return self.attention
+
+    def attention_maps(self, sentence: Sentence) -> list[AttentionMap]:
+        """Return where the decoder looks; see ``study.model.maps.Attends``."""
+        with limited_threads(self.threads):
+            return [decoder_map(self.encoder, Symbols(len(self.vocabulary)), sentence, self._identifiers(sentence))]
+
 
 @dataclass(kw_only=True)
 class TransformerReconstruction(Anatomy, Reconstruction):
@@ -217,3 +229,14 @@ class TransformerReconstruction(Anatomy, Reconstruction):
     def network(self, symbols: int, frequencies: Tensor) -> nn.Module:
         """Return a reconstructor with random weights; see ``Built.network``."""
         return TransformerReconstructor(self, symbols, frequencies)
+
+    def attends(self) -> bool:
+        """Say yes: its encoder does, and its decoder."""
+        return True
+
+    def attention_maps(self, sentence: Sentence) -> list[AttentionMap]:
+        """Return the encoder's map and the decoder's; see ``study.model.maps.Attends``."""
+        symbols, identifiers = Symbols(len(self.vocabulary)), self._identifiers(sentence)
+        with limited_threads(self.threads):
+            own = encoder_map(self.encoder.encoder, symbols, sentence, identifiers)
+            return [own, decoder_map(self.encoder, symbols, sentence, identifiers)]

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from study.contracts import StudyError
+from study.model.table import look_up
 
 CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -175,7 +176,7 @@ class Words(nn.Module):
 
     def embedded(self, words: Tensor) -> Tensor:
         """Return the vectors, (b, t, d), that a first layer reads of words (b, t): rows of the table, of one size."""
-        x = self.table(words)  # (b, t, d)
+        x = look_up(self.table.weight, words)  # (b, t, d)
         return self.drop(functional.layer_norm(x, x.shape[-1:]))
 
     def output(self) -> tuple[Tensor, Tensor]:

@@ -153,6 +153,7 @@ class Recurrent(Recurrence, Built, Schedule):
         self.check_regimen()
         with limited_threads(self.threads), torch.random.fork_rng():
             network = self._start(corpus)
-            self.history = LanguageModelling(network, corpus, self).run(folder, observe)
+            training = LanguageModelling(network, corpus, self)
+            self.history, self.effort = training.run(folder, observe), training.effort()
         self._take(network, corpus)
         return self

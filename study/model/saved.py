@@ -54,7 +54,14 @@ def export_encoder(model: Designed, folder: Path) -> list[Path]:
     -------
     list of Path
         The four files.
+
+    Raises
+    ------
+    StudyError
+        Where it reads sub-words: the format is for words.
     """
+    if model.spelled is not None:
+        raise StudyError(f"units={model.units}: only an encoder of words can be exported, train it with units=words.")
     vocabulary = model.vocabulary
     assert isinstance(vocabulary, Vocabulary)  # the only kind that corpora have
     folder.mkdir(parents=True, exist_ok=True)

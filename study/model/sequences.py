@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from study.contracts import Array, Part, StudyError
-from study.corpus import EncodedCorpus
 
 CONTEXTS = ("sentence", "document")
 
@@ -46,12 +46,58 @@ class Symbols:
         return self.words + 3
 
 
+class Counted(Protocol):
+    """What a network reads: v words or sub-words, and how often each occurs."""
+
+    @property
+    def counts(self) -> Array:
+        """Occurrences in the training part, shape (v,), int64."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+class Stream(Protocol):
+    """A corpus as a network reads it: in words (``study.corpus.EncodedCorpus``), or in sub-words."""
+
+    @property
+    def name(self) -> str:
+        """What the corpus is called."""
+        ...
+
+    @property
+    def vocabulary(self) -> Counted:
+        """What is read of it: the first rows of the network's table."""
+        ...
+
+    @property
+    def identifiers(self) -> Array:
+        """What the numbers of ``tokens`` are in the vocabulary, its size where unknown, int32."""
+        ...
+
+    def size(self, part: Part) -> int:
+        """Return the number of running words of a part."""
+        ...
+
+    def tokens(self, part: Part) -> Array:
+        """Return what is read of a part, shape (n,), int32: the words, or the sub-words."""
+        ...
+
+    def sentence_offsets(self, part: Part) -> Array:
+        """Return where the sentences of a part begin in its tokens, and its end: shape (s + 1,), int64."""
+        ...
+
+    def document_offsets(self, part: Part) -> Array:
+        """Return where the documents of a part begin in its sentences, and their end: shape (d + 1,), int64."""
+        ...
+
+
 class Sequences:
-    """A part of a corpus as a stream of words and boundaries.
+    """A part of a corpus as a stream of words, or of sub-words, and boundaries.
 
     Parameters
     ----------
-    corpus : EncodedCorpus
+    corpus : Stream
     part : {"training", "development", "test"}
     length : int
         Words and boundaries of a row.
@@ -59,7 +105,7 @@ class Sequences:
         What a word may look at, within its row.
     """
 
-    def __init__(self, corpus: EncodedCorpus, part: Part, *, length: int, context: str) -> None:
+    def __init__(self, corpus: Stream, part: Part, *, length: int, context: str) -> None:
         offsets = np.asarray(corpus.sentence_offsets(part))
         self.symbols = Symbols(len(corpus.vocabulary))
         self.starts = offsets[:-1] + np.arange(len(offsets) - 1)  # (sentences,): where each boundary stands
@@ -69,6 +115,7 @@ class Sequences:
         self.tokens = corpus.tokens(part)  # (words of the part,), surface types
         self.identifiers = corpus.identifiers  # (surface types,), in the vocabulary
         self.documents = np.asarray(corpus.document_offsets(part))
+        self.words = corpus.size(part)
         self.length = min(length, self.total)
         self.context = context
 
@@ -83,7 +130,8 @@ class Sequences:
     def evenly(self, words: int) -> Array:
         """Return the starts of rows spread evenly over the stream, up to a number of words in all."""
         rows = self.total // self.length
-        return self.length * np.unique(np.linspace(0, rows - 1, min(rows, max(1, words // self.length))).astype(np.int64))
+        wanted = words * len(self.tokens) // max(1, self.words * self.length)  # a word may be several tokens
+        return self.length * np.unique(np.linspace(0, rows - 1, min(rows, max(1, wanted))).astype(np.int64))
 
     def read(self, starts: Array) -> tuple[Array, Array]:
         """Read rows of the stream.

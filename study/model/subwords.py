@@ -32,6 +32,12 @@ class Spelling:
     words: Array
     weights: Array
 
+    def fitting(self, room: int) -> int:
+        """Return how many of the first sub-words fit into a room without a word cut in two."""
+        if len(self.words) <= room or self.words[room] < 0:
+            return min(len(self.words), room)
+        return int(np.flatnonzero(self.words == self.words[room])[0])
+
     def within(self, start: int, stop: int) -> tuple[int, int]:
         """Return the half-open range of the sub-words that counts for the words ``start`` to ``stop``; (0, 0) where none does."""
         inside = np.flatnonzero((self.words >= start) & (self.words < stop) & (self.weights > 0))
@@ -75,6 +81,10 @@ class Subwords:
         inner = np.flatnonzero(np.array(whole.special_tokens_mask) == 0)
         identifiers = np.array(whole.ids, np.int64)
         return identifiers[: inner[0]], identifiers[inner[-1] + 1 :]
+
+    def names(self, identifiers: Array) -> list[str]:
+        """Return the sub-words and symbols as the tokenizer writes them."""
+        return [self.backend.id_to_token(identifier) for identifier in identifiers.tolist()]
 
     def spell(self, sentences: Sequence[Sentence]) -> list[Spelling]:
         """Spell sentences, in order."""

@@ -27,6 +27,7 @@ from study.model.anatomy import BENDS, Anatomy
 from study.model.attention import Attention, backwards, within
 from study.model.norm import norm
 from study.model.position import Rotary, added_positions, distance_bias
+from study.model.table import look_up
 
 
 class MLP(nn.Module):
@@ -72,10 +73,10 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None, places: Tensor | None) -> Tensor:
         """Transform words ``x`` of shape (b, t, d); with ``places``, return only the n words there, (n, d)."""
-        gathered = self.attention(self.reads(x), mask)  # (b, t, d)
-        x = self.joined(x, gathered, self.attention_norm)  # (b, t, d)
+        gathered = self.attention(self.reads(x), mask, places)  # (b, t, d), or (n, d)
         if places is not None:
             x = x.flatten(0, 1).index_select(0, places)  # (n, d)
+        x = self.joined(x, gathered, self.attention_norm)
         return self.finished(x)
 
     def finished(self, x: Tensor) -> Tensor:
@@ -172,7 +173,7 @@ class Encoder(nn.Module):
 
     def embedded(self, words: Tensor) -> Tensor:
         """Return the vectors before the first block, (b, t, d), of words (b, t)."""
-        x = self.table(words)  # (b, t, d)
+        x = look_up(self.table.weight, words)  # (b, t, d)
         x = self.first_norm(x) if self.norm_first else x
         if self.positions is not None:
             x = x + self.positions[: words.shape[1]]  # (b, t, d) + (t, d)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -202,12 +204,13 @@ def cost_table(run: Run) -> Table:
 
     What a model read from files cost, this run does not know: a dash.
     """
-    numbers = ["parameters", "words_seen", "words_per_second", "training_seconds", "embedding_seconds", "threads"]
+    numbers = ["parameters", "words_seen", "words_per_second", "share_of_peak"]
+    numbers += ["training_seconds", "embedding_seconds", "threads"]
     groups = run.in_order(run.models).groupby("model", sort=False)
     frame = groups[numbers].mean().reset_index()
     frame.insert(1, "kind", groups["kind"].first().to_numpy())
     scoring = [run.stages.loc[run.stages["stage"].str.endswith(f" of {model}"), "seconds"].sum() for model in frame["model"]]
-    frame.insert(7, "scoring_seconds", np.array(scoring) / groups.size().to_numpy())
+    frame.insert(8, "scoring_seconds", np.array(scoring) / groups.size().to_numpy())
     frame["device"] = groups["device"].first().to_numpy()
     elsewhere = frame["model"].isin(run.from_files)
     none = ~elsewhere & (frame["words_seen"] == 0)
@@ -216,12 +219,14 @@ def cost_table(run: Run) -> Table:
     frame["repeats bit for bit"] = np.where(groups["reproducible"].all(), "yes", "no")
     unknown = ["parameters", "words_seen", "words_per_second", "training_seconds"]
     frame[unknown] = frame[unknown].mask(frame[unknown] == 0)
-    frame.loc[elsewhere, ["words_per_second", "training_seconds"]] = np.nan  # those of reading the files
+    frame.loc[elsewhere, ["words_per_second", "share_of_peak", "training_seconds"]] = np.nan  # those of reading the files
     formats = dict.fromkeys(["parameters", "words_seen", "words_per_second", "threads"], count)
     caption = (
-        "What each model cost, per seed. Seconds of a reused model are those of the run that made it; what training elsewhere "
-        "cost is not known here."
+        "What each model cost, per seed. The share of peak is that of the machine's fastest product of matrices, in the same "
+        "precision, which a network's own products reached. Seconds of a reused model are those of the run that made it; what "
+        "training elsewhere cost is not known here."
     )
+    formats |= {"share_of_peak": partial(number, digits=2)}
     seconds = ["training_seconds", "embedding_seconds", "scoring_seconds"]
     return listing("costs", caption, frame, formats | dict.fromkeys(seconds, duration))
 

@@ -37,6 +37,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "h")
 GREYS = {"untrained": "#5f6368", "random": "#a0a4a8"}
 RULE = "#9aa0a6"
+ENTRY_HEIGHT = 0.2
+"""Inches of a row of a legend; every figure has room for two."""
 OVER_LAYERS = (0, (7, 2, 1, 2, 1, 2))
 """The dashes of a headline view that belongs to no one layer, such as the mean over all."""
 
@@ -73,13 +75,15 @@ def panels(number: int, *, width: float, height: float, columns: int) -> tuple[F
 
 
 def legend(figure: Figure, axes: Sequence[Axes]) -> None:
-    """Write one legend for all panels below them, each entry once."""
+    """Write one legend for all panels below them, each entry once; the figure grows by what a long one needs."""
     entries: dict[str, Any] = {}
     for panel in axes:
         handles, labels = panel.get_legend_handles_labels()
         entries |= {label: handle for label, handle in zip(labels, handles, strict=True) if label not in entries}
     widest = max(map(len, entries), default=1)
     columns = max(1, min(len(entries), int(figure.get_figwidth() * 11 / (widest + 6))))
+    rows = math.ceil(len(entries) / columns)
+    figure.set_figheight(figure.get_figheight() + ENTRY_HEIGHT * max(0, rows - 2))
     figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns)
 
 

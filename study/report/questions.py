@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from study.report.comparison import over_seeds
+from study.report.distance import AXES
 from study.report.run import BASELINE, Run
 from study.report.table import Cell, Corner, Heading, Row, Table, grid, interval, number, spell
 
@@ -111,10 +112,11 @@ def _record(task: str, name: str, view: str, columns: list[tuple[str, str]], fou
 def group_tables(run: Run, family: str) -> list[Table]:
     """Return the scores of words (or other groups of items) one by one: a table per task and question, groups by models.
 
-    They have the metric that the task is compared by; ``scores.csv`` has the others.
+    They have the metric that the task is compared by; ``scores.csv`` has the others. Distances have tables of their own.
     """
     scores = beside(run, family)
-    scores = scores[scores["role"] == "group"]
+    by_distance = np.array([question.partition(GROUP)[0] in AXES for question in scores["question"]], bool)
+    scores = scores[(scores["role"] == "group").to_numpy() & ~by_distance]
     scores = scores.assign(
         stem=[question.partition(GROUP)[0] for question in scores["question"]],
         group=[question.partition(GROUP)[2] for question in scores["question"]],

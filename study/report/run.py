@@ -31,8 +31,8 @@ COLUMNS = {
         "seeds:f verdict:t minimum_detectable_effect:f"
     ),
     "models": (
-        "model:t seed:f kind:t parameters:f words_seen:f words_per_second:f training_seconds:f embedding_seconds:f reused:b "
-        "reproducible:b threads:f device:t validation_loss:f masked_accuracy:f"
+        "model:t seed:f kind:t parameters:f words_seen:f words_per_second:f share_of_peak:f training_seconds:f "
+        "embedding_seconds:f reused:b reproducible:b threads:f device:t validation_loss:f masked_accuracy:f"
     ),
     "stages": "stage:t seconds:f reused:b",
     "curves": "model:t seed:f words_seen:f seconds:f loss:f validation_loss:f masked_accuracy:f",
@@ -46,8 +46,23 @@ COLUMNS = {
     "points": "family:t task:t model:t seed:f view:t item:t part:t cluster:f sentence:t x:f y:f share_x:f share_y:f",
     "mix_weights": "family:t task:t model:t seed:f view:t classifier:t layer:t weight:f",
     "views": "first:t second:t measure:t value:f n:f",
+    "attention": (
+        "model:t seed:f sentence:f sentence_words:f kind:t layer:f head:f query_position:f query_word:t key_position:f "
+        "key_word:t symbol:b target:b weight:f"
+    ),
+    "attention_heads": "model:t seed:f kind:t layer:f head:f measure:t value:f low:f high:f uniform:f sentences:f words:f",
     "variance": "model:t family:t task:t question:t metric:t component:t variance:f share:f",
     "detectable": "family:t task:t question:t metric:t n:f pairs:f smallest:f median:f largest:f assumes:t",
+    "settings": "model:t setting:t value:t",
+    "losses": "model:t seed:f stage:t row:f asked:f loss:f",
+    "gradients": "model:t seed:f stage:t block:f part:t value:f error:f n:f",
+    "attention_spread": "model:t seed:f stage:t block:f head:f measure:t value:f error:f n:f",
+    "order": "model:t seed:f stage:t order:t layer:f value:f error:f n:f",
+    "head_probes": "model:t seed:f stage:t block:f head:f question:t shuffled:b value:f error:f n:f",
+    "reconstruction": (
+        "model:t seed:f shortest:f longest:f sentences:f words:f frequent:f frequent_low:f frequent_high:f "
+        "forced:f forced_low:f forced_high:f generated:f generated_low:f generated_high:f"
+    ),
     "tasks": "family:t task:t level:t description:t source:t items_test:f items_development:f dropped:t note:t",
 }
 ITEM_COLUMNS = ("family", "task", "model", "view", "seed", "question", "item", "group", "split", "gold", "predicted", "known")
@@ -114,7 +129,8 @@ class Run:
         The tasks whose name is one of the several words they ask about, and how the tables name them instead: ``bank`` as
         "bank and others (9 words)".
     scores, items, common, comparisons, models, stages, curves, targets, plane, neighbours, guesses, clusters, points,
-    mix_weights, views, variance, detectable, tasks : DataFrame
+    mix_weights, views, attention, attention_heads, variance, detectable, settings, losses, gradients, attention_spread, order,
+    head_probes, reconstruction, tasks : DataFrame
         The tables, tidy; a table that the run did not write has no rows.
     """
 
@@ -137,8 +153,17 @@ class Run:
     points: pd.DataFrame
     mix_weights: pd.DataFrame
     views: pd.DataFrame
+    attention: pd.DataFrame
+    attention_heads: pd.DataFrame
     variance: pd.DataFrame
     detectable: pd.DataFrame
+    settings: pd.DataFrame
+    losses: pd.DataFrame
+    gradients: pd.DataFrame
+    attention_spread: pd.DataFrame
+    order: pd.DataFrame
+    head_probes: pd.DataFrame
+    reconstruction: pd.DataFrame
     tasks: pd.DataFrame
 
     @classmethod

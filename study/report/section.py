@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from study.report import clusters, comparison, curve, geometry, material, mixing, plane, plot, questions
+from study.report import (
+    ablation,
+    attention,
+    bottleneck,
+    clusters,
+    comparison,
+    curve,
+    distance,
+    geometry,
+    material,
+    mechanics,
+    mixing,
+    plane,
+    plot,
+    questions,
+)
 from study.report.album import Album, Drawn, Section
 from study.report.guesses import guesses_table
 from study.report.plot import Look
 from study.report.precision import detectable_table, variance_table
-from study.report.run import Run
+from study.report.run import BASELINE, Run
 from study.report.summary import plane_word
 from study.report.table import Table, spell
 
 MOST_PANELS = 12
 """Tasks whose costs still stand in one figure; with more each family has one."""
+CLOSE = ("items", "scores", "models", "curves", "plane", "neighbours", "attention", "attention_heads")
+"""The tables whose figures go into detail, too much for an experiment that takes many parts out of one model."""
 LONGEST_LIST = 60
 """Target words of one task that are still listed on the page; longer lists are in ``tables/targets.csv``."""
 
@@ -26,13 +44,18 @@ def sections(run: Run, album: Album) -> list[Section]:
 
     The section that ``report.opening`` names comes first: its first figure answers what the run was made for.
     """
-    look = plot.looks([*run.trained, *run.controls])
-    found = [_family(run, family, look, album) for family in run.families]
+    look, close = plot.looks([*run.trained, *run.controls]), _close(run)
+    found = [_family(run, close, family, look, album) for family in run.families]
     found += [
+        ablation.section(run, look, album),
+        bottleneck.section(run, look, album),
+        distance.section(run, look, album),
+        mechanics.section(run, album),
         _precision(run),
-        _views(run, album),
-        _neighbours(run, album),
-        _costs(run, look, album),
+        _views(close, album),
+        _neighbours(close, album),
+        attention.section(close, look, album),
+        _costs(run, close, look, album),
         _material(run),
         _tasks(run),
     ]
@@ -41,20 +64,33 @@ def sections(run: Run, album: Album) -> list[Section]:
     return sorted(found, key=lambda section: section.title != opening)
 
 
-def _family(run: Run, family: str, look: Mapping[str, Look], album: Album) -> Section:
+def _close(run: Run) -> Run:
+    """Return the run as figures that go into detail show it: where others are compared with a reference, it and the controls."""
+    reference = run.facts.get("report", {}).get("reference")
+    if reference is None:
+        return run
+    names = [reference, *run.controls]
+    tables = {name: getattr(run, name) for name in CLOSE}
+    kept = {name: table[table["model"].isin(names) | (table.get("view") == BASELINE)] for name, table in tables.items()}
+    sides = [run.views[side].str.split(" ").str[0].isin(names) for side in ("first", "second")]
+    return replace(run, **kept, views=run.views[sides[0] & sides[1]])
+
+
+def _family(run: Run, close: Run, family: str, look: Mapping[str, Look], album: Album) -> Section:
     compared = comparison.main_scores(run)
     compared = compared[compared["family"] == family]
     scores = compared[compared["value"].notna()]
     name, heads = spell(family).capitalize(), plot.headline_rows(scores)
+    shown = {*close.scores["model"]}
     figures: list[Drawn] = []
     if len(heads):
         figures += album.add(family, f"{name}: headline views with 95 % intervals; dotted: chance.", plot.dots(heads, look))
         caption = (
             f"{name} by layer, with 95 % bands; rules: headline views that belong to no one layer, and baselines; dotted: chance."
         )
-        figures += album.add(f"{family}-layers", caption, plot.layers(scores, look))
+        figures += album.add(f"{family}-layers", caption, plot.layers(scores[scores["model"].isin(shown)], look))
     if family == "polysemy":
-        figures += _words(run, look, album)
+        figures += _words(close, look, album)
     tables, folded = _compared(run, family) if len(compared) else ([], [])
     found = [_clusters(run, album, *asked) for asked in clusters.words(run) if asked[0] == family]
     for drawn, best, everything in found:
@@ -133,7 +169,7 @@ def _neighbours(run: Run, album: Album) -> Section:
     )
 
 
-def _costs(run: Run, look: Mapping[str, Look], album: Album) -> Section:
+def _costs(run: Run, close: Run, look: Mapping[str, Look], album: Album) -> Section:
     scores = comparison.main_scores(run)
     shown = [model for model in look if model not in run.from_files]
     scores = scores[scores["headline"] & scores["model"].isin(shown) & scores["value"].notna()]
@@ -153,7 +189,7 @@ def _costs(run: Run, look: Mapping[str, Look], album: Album) -> Section:
         "(full softmax, 15\N{NO-BREAK SPACE}% hidden)."
     )
     unigram = run.facts.get("corpus", {}).get("unigram_loss")
-    figures += album.add("curves", caption, curve.curves(run.curves, look, unigram))
+    figures += album.add("curves", caption, curve.curves(close.curves, look, unigram))
     return Section("What it cost", figures, [comparison.cost_table(run)], [comparison.stage_table(run)])
 
 

@@ -108,8 +108,10 @@ def _material(run: Run) -> str:
     parts += [f"a vocabulary of {plural(corpus['vocabulary'], 'word')}"] if corpus.get("vocabulary") else []
     text += f" ({', '.join(parts)})." if parts else "."
     means = {str(model): float(mean) for model, mean in run.models.groupby("model")["words_seen"].mean().items()}
-    seen = [f"{model} saw {millions(means[model])}" for model in run.trained if means.get(model, 0) > 0]
-    return f"{text} In training, {join(seen)}." if seen else text
+    seen = {model: millions(means[model]) for model in run.trained if means.get(model, 0) > 0}
+    if len(seen) > 2 and len(seen) == len(run.trained) and len(set(seen.values())) == 1:
+        return f"{text} In training, each saw {next(iter(seen.values()))}."
+    return f"{text} In training, {join([f'{model} saw {words}' for model, words in seen.items()])}." if seen else text
 
 
 def _seeds(run: Run) -> str:

@@ -33,6 +33,13 @@ def test_one_head_is_the_formula_written_by_hand():
     assert torch.allclose(attention(x, None)[0], wanted, atol=1e-12)
 
 
+def test_words_asked_for_get_the_answers_they_get_among_all():
+    torch.manual_seed(0)
+    attention, x, mask = Attention(16, 4, 4), torch.randn(2, 6, 16), within(SEGMENTS)
+    places = torch.tensor([0, 4, 7, 11])
+    assert torch.allclose(attention(x, mask, places), attention(x, mask).flatten(0, 1)[places], atol=1e-6)
+
+
 def test_what_the_heads_add_sums_up_to_the_answer_and_weights_to_one():
     torch.manual_seed(0)
     attention, x, mask = Attention(16, 4, 4), torch.randn(2, 6, 16), within(SEGMENTS)

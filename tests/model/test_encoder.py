@@ -42,6 +42,8 @@ SETTINGS = Transformer(
     threads=1,
     start=None,
     start_frozen=False,
+    units="words",
+    subwords=100,
 )
 WORD = ("input", "layer-1", "layer-2", "averaged-1", "averaged-2", "averaged")
 IN_CONTEXT = ("input", "layer-1", "layer-2")
@@ -158,7 +160,7 @@ def test_what_is_saved_is_loaded_to_the_bit(model, tmp_path):
     assert np.array_equal(embed(model, place)["layer-2"], embed(again, place)["layer-2"])
     assert again.history == model.history
     assert again.parameters == model.parameters == sum(tensor.numel() for tensor in model.encoder.state_dict().values())
-    assert {path.name for path in tmp_path.iterdir()} == {"weights.safetensors", "settings.json", "history.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"weights.safetensors", "settings.json", "history.json", "effort.json"}
 
 
 @pytest.mark.parametrize("changes", [{"width": 32}, {"blocks": 1}, {"blocks": 3}, {"tied": False}, {"activation": "geglu"}])

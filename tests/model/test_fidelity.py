@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from study.model.decoder import Memory
-from study.model.fidelity import fidelity, filled
+from study.model.fidelity import fidelity, filled, share
 from study.model.sequences import Symbols
 from tests.model.small_reconstruction import CORPUS, WORDS
 
@@ -37,6 +37,27 @@ def test_shares_are_counted_by_length_over_the_sentences_of_the_development_part
     assert table["words"].sum() == sizes.sum()
     for column in ("forced", "generated"):
         assert table[column].to_numpy() == pytest.approx([1.0, *(4 * (table["sentences"] / table["words"])[1:])])
+
+
+def test_the_floor_is_the_share_of_the_most_frequent_word():
+    table = fidelity(Parrot(), CORPUS, [12], 10_000, seed=0)
+    words = np.asarray(CORPUS.ids("development", 0, int(CORPUS.sentence_offsets("development")[-1])))
+    assert table["frequent"].tolist() == pytest.approx([(words == 0).mean()])
+
+
+def test_an_interval_is_that_of_a_mean_over_sentences():
+    random = np.random.default_rng(0)
+    hits = random.binomial(10, 0.3, size=400)
+    value, low, high = share(hits, np.full(400, 10), random)
+    assert value == pytest.approx(hits.mean() / 10)
+    half = 1.96 * np.sqrt(0.3 * 0.7 / 4000)
+    assert (value - low, high - value) == pytest.approx((half, half), rel=0.15)
+
+
+def test_sentences_whose_words_stand_or_fall_together_make_a_wider_interval():
+    words, right = np.full(100, 10), np.repeat([0, 10], 50)
+    _, low, high = share(right, words, np.random.default_rng(0))
+    assert high - low == pytest.approx(2 * 1.96 * 0.05, rel=0.15)
 
 
 def test_so_many_sentences_are_chosen_the_same_each_time():

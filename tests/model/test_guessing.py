@@ -11,6 +11,7 @@ from study.contracts import Predicts
 from study.model import Transformer, Untrained, guessing
 from study.model.objective import full_loss
 from tests.model.small_corpus import PAIRS, SmallCorpus
+from tests.model.small_spelled import LATE, RARE, SpelledSmall, name
 
 WORDS = ["a", "b", "c", "d"]
 CONF = Path(__file__).parents[2] / "conf" / "model" / "transformer.yaml"
@@ -140,3 +141,54 @@ def test_a_trained_encoder_guesses_partners_and_an_untrained_one_guesses_by_freq
     targets = [CORPUS.vocabulary.index(sentence.split()[1]) for sentence in sentences]
     assert start.log_probability.mean() == pytest.approx(np.log(shares[targets]).mean(), abs=0.3)
     assert len(start.best[0]) == min(5, 2 * PAIRS)
+
+
+SPELLED = SpelledSmall(1500)
+
+
+@pytest.fixture(scope="module")
+def of_sub_words(tmp_path_factory):
+    pytest.importorskip("tokenizers", reason="the extra [subwords] is not installed")
+    knobs = settings(Transformer, units="wordpiece", subwords=36, words=40_000)
+    return Transformer(**knobs).fit(SPELLED, folder=tmp_path_factory.mktemp("s"), observe=lambda moment: None)
+
+
+def spelled_by_hand(model, words, at):
+    """Return log-probabilities of the vocabulary, each word of k sub-words read as k masks, shape (v,)."""
+    tokenizer, symbols, counts = model.spelled.inventory.tokenizer, model.spelled.symbols, SPELLED.vocabulary.counts
+    spelled = [tokenizer.encode(word).ids for word in words]
+    own = [tokenizer.encode(word).ids for word in SPELLED.vocabulary.words]
+    sizes = np.array([len(ids) for ids in own])
+    scores = np.zeros(len(own))
+    for size in set(sizes.tolist()):
+        before, after = ([number for word in part for number in word] for part in (spelled[:at], spelled[at + 1 :]))
+        row = [symbols.boundary, *before, *[symbols.mask] * size, *after, symbols.boundary]
+        with torch.inference_mode():
+            states = model.encoder(torch.tensor([row]))[-1][0, len(before) + 1 :][:size]
+            table, bias = model.encoder.output()
+            chances = functional.log_softmax(states @ table[: len(bias)].T + bias, dim=1).numpy()
+        for number in np.flatnonzero(sizes == size):
+            scores[number] = chances[np.arange(size), own[number]].sum() + np.log(counts[sizes == size].sum() / counts.sum())
+    return special.log_softmax(scores)
+
+
+def test_a_word_of_sub_words_is_scored_by_as_many_masks(of_sub_words):
+    words = [name(0), name(1), RARE, name(21)]
+    found = guess(of_sub_words, (" ".join(words), 1), (" ".join(words), 3))
+    for row, at in enumerate((1, 3)):
+        wanted, word = spelled_by_hand(of_sub_words, words, at), SPELLED.vocabulary.index(words[at])
+        assert found.log_probability[row] == pytest.approx(wanted[word], abs=1e-4)
+        assert found.rank[row] == (wanted >= wanted[word]).sum()
+        assert found.best[row] == [SPELLED.vocabulary.words[best] for best in np.argsort(-wanted)[:5]]
+
+
+def test_an_encoder_of_sub_words_guesses_partners_and_not_what_it_sees(of_sub_words):
+    pairs = [(first, other) for first in range(5) for other in range(5) if first != other]
+    asked = [(" ".join(name(2 * pair + side) for pair in both for side in (0, 1)), 1) for both in pairs]
+    assert isinstance(of_sub_words, Predicts)
+    assert (guess(of_sub_words, *asked).rank == 1).mean() > 0.8, "chance is one in forty"
+    one, other = guess(of_sub_words, ("aba bba aku", 1)), guess(of_sub_words, ("aba bkuba aku", 1))
+    assert one.best == other.best
+    unknown = guess(of_sub_words, (f"aba {RARE} aku", 1), (f"aba {LATE} aku", 1))
+    assert unknown.rank.tolist() == [0, 0]
+    assert unknown.best[0] == unknown.best[1] == one.best[0]

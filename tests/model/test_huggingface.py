@@ -156,6 +156,31 @@ def test_a_long_sentence_is_cut_to_a_window_around_the_target(folder):
     assert whole == pytest.approx(np.concatenate(windows).mean(axis=0), abs=1e-5)
 
 
+def test_attention_is_that_of_its_subwords_pooled_to_words(folder):
+    model = opened(folder)
+    network = transformers.AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
+    identifiers = tokenizer_of(folder)("the A12 zebra bank")["input_ids"]  # [CLS] the a ##1 ##2 [UNK] bank [SEP]
+    with torch.inference_mode():
+        raw = torch.cat(list(network(torch.tensor([identifiers]), output_attentions=True).attentions)).numpy()
+    assert model.attends()
+    (seen,) = model.attention_maps(["the", "A12", "zebra", "bank"])
+    assert seen.keys.names == ("[CLS]", "the", "A12", "zebra", "bank", "[SEP]")
+    assert seen.keys.places.tolist() == [-1, 0, 1, 2, 3, -1]
+    rows = np.stack([raw[:, :, 0], raw[:, :, 1], raw[:, :, 2:5].mean(axis=2), *(raw[:, :, place] for place in (5, 6, 7))], axis=2)
+    pooled = np.stack(
+        [rows[..., 0], rows[..., 1], rows[..., 2:5].sum(axis=3), *(rows[..., place] for place in (5, 6, 7))], axis=3
+    )
+    assert seen.weights == pytest.approx(pooled, abs=1e-5)
+    assert seen.weights.sum(axis=3) == pytest.approx(1, abs=1e-5)
+    before = embed(model, ("the river bank", 1, 2))["layer-2"]
+    assert np.array_equal(before, embed(opened(folder), ("the river bank", 1, 2))["layer-2"]), "vectors are read as before"
+
+
+def test_attention_of_a_long_sentence_is_cut_between_words(folder):
+    (seen,) = opened(folder, length=8).attention_maps(["the", "river", "a12", "a12", "bank"])  # room for 6 of 9 sub-words
+    assert seen.keys.names == ("[CLS]", "the", "river", "a12", "[SEP]")
+
+
 def test_a_sentence_longer_than_the_encoder_is_read_by_default(folder):
     model = opened(folder)
     assert model.opened.length == 40
@@ -276,6 +301,10 @@ def test_a_model_that_reads_from_left_to_right_spells_each_word_as_within_a_text
     assert made["layer-2"][0] == pytest.approx(made["layer-2"][1], abs=1e-5)
     assert not np.allclose(made["layer-2"][1], made["layer-2"][2], atol=1e-3)
     assert np.isfinite(made["layer-2"][3]).all()
+    (seen,) = model.attention_maps(["the", "bank", "the", "river"])
+    assert seen.keys.names == ("the", "bank", "the", "river")
+    assert (seen.allowed == np.tri(4)).all(), "a word looks backwards only"
+    assert seen.weights.sum(axis=3) == pytest.approx(1, abs=1e-5)
 
 
 def test_an_encoder_that_counts_positions_from_after_the_padding_reads_its_longest_sequence(tmp_path):
@@ -294,6 +323,14 @@ def test_of_an_encoder_with_a_decoder_the_encoder_is_taken(tmp_path):
     assert model.layers == 2
     assert model.opened.length == 512
     assert np.isfinite(embed(model, (" ".join(["a12"] * 300), 0, 300))["layer-2"]).all()
+    (seen,) = model.attention_maps(["a12", "bank"])
+    assert seen.weights.sum(axis=3) == pytest.approx(np.ones((2, 2, 4)), abs=1e-5)
+
+
+def test_an_encoder_that_mixes_words_without_attention_has_none_to_look_at(folder, tmp_path):
+    config = transformers.FNetConfig(vocab_size=len(SYMBOLS + PARTS), hidden_size=16, num_hidden_layers=2, intermediate_size=32)
+    assert not opened(save(tmp_path, transformers.FNetModel(config), tokenizer())).attends()
+    assert opened(folder).attends()
 
 
 def test_an_encoder_of_pictures_is_refused(tmp_path):

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from study.model.objective import Candidates, candidate_loss, full_loss, mask
+from study.model.objective import Candidates, candidate_loss, full_loss, mask, whole_words
 from study.model.sequences import Symbols
 
 SYMBOLS = Symbols(50)
@@ -11,12 +11,12 @@ COUNTS = np.arange(50, 0, -1) ** 2
 
 
 class Output:
-    """Scores of 50 words from a table with rows for the extra symbols, as an encoder gives them."""
+    """Scores of words from a table with rows for the extra symbols, as an encoder gives them."""
 
-    def __init__(self):
+    def __init__(self, words=50):
         random = torch.Generator().manual_seed(0)
-        self.table = torch.randn(53, 8, generator=random, dtype=torch.float64, requires_grad=True)
-        self.bias = torch.randn(50, generator=random, dtype=torch.float64, requires_grad=True)
+        self.table = torch.randn(words + 3, 8, generator=random, dtype=torch.float64, requires_grad=True)
+        self.bias = torch.randn(words, generator=random, dtype=torch.float64, requires_grad=True)
 
     def output(self):
         return self.table, self.bias
@@ -54,6 +54,56 @@ def test_all_or_nothing_may_be_masked():
     few = np.arange(40).reshape(2, 20)
     assert (masked(rate=1.0, hidden=1.0, replaced=0.0, words=few)[1].words == SYMBOLS.mask).all()
     assert len(masked(words=np.full((2, 4), SYMBOLS.unknown))[1].places) == 0
+
+
+CONTINUES = np.arange(len(SYMBOLS)) % 3 == 1
+CONTINUES[SYMBOLS.words :] = False
+
+
+def spelled(rate=0.3, hidden=0.8, replaced=0.1):
+    """Hide words of sub-words; return the array, the batch, and which word each place is of (rows begin new ones)."""
+    words = np.random.default_rng(2).integers(0, len(SYMBOLS), (200, 40))
+    words[:, 1:][(words[:, :-1] >= SYMBOLS.words) & CONTINUES[words[:, 1:]]] = 0  # nothing continues a symbol
+    rates = {"rate": rate, "hidden": hidden, "replaced": replaced}
+    batch = mask(words, words * 0, SYMBOLS, np.random.default_rng(3), continues=CONTINUES, **rates)
+    begins = ~CONTINUES[words]
+    begins[:, 0] = True
+    return words, batch, np.cumsum(begins) - 1
+
+
+def test_words_of_several_sub_words_are_asked_for_whole():
+    words, batch, word_of = spelled()
+    asked = np.zeros(words.size, bool)
+    asked[batch.places.numpy()] = True
+    shares = np.bincount(word_of, asked) / np.bincount(word_of)
+    assert set(shares) == {0.0, 1.0}
+    assert np.bincount(word_of)[shares == 1].max() > 2
+    assert torch.equal(batch.targets, torch.from_numpy(words.reshape(-1))[batch.places])
+    assert (batch.targets < SYMBOLS.words).all()
+    assert (np.diff(batch.places.numpy()) > 0).all()
+
+
+def test_the_sub_words_of_a_word_share_its_fate():
+    words, batch, word_of = spelled(hidden=0.5, replaced=0.0)
+    shown = batch.words.reshape(-1)[batch.places].numpy() == SYMBOLS.mask
+    of = word_of[batch.places.numpy()]
+    assert set(np.bincount(of, shown)[np.unique(of)] / np.bincount(of)[np.unique(of)]) == {0.0, 1.0}
+    assert shown.mean() == pytest.approx(0.5, abs=0.05)
+    others = np.setdiff1d(np.arange(words.size), batch.places.numpy())
+    assert np.array_equal(batch.words.reshape(-1)[others], words.reshape(-1)[others])
+
+
+def test_the_rate_of_whole_words_is_kept_and_their_sub_words_are_a_round_number():
+    words, batch, _ = spelled()
+    known = (words < SYMBOLS.words).sum()
+    assert len(batch.places) == 32 * round(0.3 * known / 32)
+    assert (spelled(rate=1.0, hidden=1.0)[1].words.numpy()[words < SYMBOLS.words] == SYMBOLS.mask).mean() > 0.99
+
+
+def test_without_known_sub_words_nothing_is_asked():
+    nothing = np.full((2, 4), SYMBOLS.unknown)
+    places, sizes = whole_words(nothing, SYMBOLS, np.random.default_rng(0), rate=0.5, continues=CONTINUES)
+    assert len(places) == len(sizes) == 0
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.75, 1.0])
@@ -102,6 +152,25 @@ def test_the_bias_of_the_loss_shrinks_like_one_over_the_candidates():
     few, more = bias(5), bias(10)
     assert few > 0
     assert more / few == pytest.approx(0.5 * 40 / 45, abs=0.2)  # (1 / k) (1 - k / v), drawn without replacement
+
+
+def test_over_a_large_vocabulary_the_bias_falls_like_one_over_the_candidates():
+    """On logarithmic axes the slope is -1; the mean of ratio - 1, which is 0, is left out as noise."""
+    numbers, output = 2 ** np.arange(6, 11), Output(20_000)  # 64 to 1024 candidates
+    random = torch.Generator().manual_seed(2)
+    x = torch.randn(1_500, 1, 8, generator=random, dtype=torch.float64) / 8**0.5  # scores with a spread of about 1
+    targets = torch.randint(0, 20_000, (1_500, 1), generator=random)
+    biases = []
+    with torch.no_grad():
+        full = [full_loss(output, one, target)[0].item() for one, target in zip(x, targets, strict=True)]
+        for number in numbers:
+            candidates, terms = Candidates(np.ones(20_000), int(number), 1.0), []
+            for seed, (one, target, wanted) in enumerate(zip(x, targets, full, strict=True)):
+                drawn = candidates.draw(np.random.default_rng(seed))
+                excess = candidate_loss(output, one, target, *drawn).item() - wanted  # log(estimate / normaliser)
+                terms.append(np.expm1(excess) - excess)
+            biases.append(np.mean(terms))
+    assert np.polyfit(np.log(numbers), np.log(biases), 1)[0] == pytest.approx(-1, abs=0.1)
 
 
 def test_many_hidden_words_come_in_few_sizes():

@@ -28,6 +28,12 @@ def test_rotary_keeps_lengths_and_leaves_the_first_place():
     assert torch.equal(turned[..., 0, :], x[..., 0, :])
 
 
+def test_the_gradient_of_a_turn_is_that_of_finite_differences_whatever_the_layout():
+    x = torch.randn(2, 5, 3, 4, dtype=torch.float64, requires_grad=True)
+    turn = Rotary(5, 4).double()
+    assert torch.autograd.gradcheck(lambda x: turn(x.transpose(1, 2)), x)
+
+
 def test_rotary_keeps_the_precision_it_gets():
     assert Rotary(4, 8)(torch.randn(4, 8).bfloat16()).dtype == torch.bfloat16
 

@@ -8,11 +8,15 @@ import torch
 
 from study.contracts import StudyError
 from study.model.anatomy import Anatomy
-from study.model.pretraining import Pretraining
+from study.model.loop import NotFiniteError
+from study.model.objective import Masked
+from study.model.pretraining import Pretraining, words_of
 from study.model.regimen import Regimen
+from study.model.spelled import SpelledCorpus
 from study.model.transformer import Encoder
 from tests.model.small_corpus import PAIRS, SmallCorpus
 from tests.model.small_encoder import ANATOMY
+from tests.model.small_spelled import SpelledSmall
 
 CORPUS = SmallCorpus()
 SMALL = Anatomy(**ANATOMY | {"blocks": 1, "dropout": 0.1, "length": 16})
@@ -118,6 +122,75 @@ def test_every_objective_resumes_the_same_bit_for_bit(tmp_path, objective):
     assert same(straight, resumed)
 
 
+def spelled_training(corpus, regimen=REGIMEN):
+    return start(regimen, SpelledCorpus.learned(corpus, "wordpiece", 36))
+
+
+@pytest.mark.parametrize("objective", [{"masked": 1.0}, {"masked": 0.5, "causal": 0.25, "detection": 0.25}])
+def test_a_training_on_sub_words_resumes_the_same_bit_for_bit(tmp_path, objective):
+    pytest.importorskip("tokenizers", reason="the extra [subwords] is not installed")
+    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
+    whole.mkdir()
+    pieces.mkdir()
+    often = replace(REGIMEN, objective=objective, words=4_000, validate_every=500)
+
+    def kill(moment):
+        if moment.words_seen >= 2_000:
+            raise KilledError
+
+    straight = spelled_training(SpelledSmall(), often)
+    straight.run(whole, lambda moment: None)
+    with pytest.raises(KilledError):
+        spelled_training(SpelledSmall(), often).run(pieces, kill)
+    resumed = spelled_training(SpelledSmall(), often)  # its sub-words are learned once more
+    history = resumed.run(pieces, lambda moment: None)
+    assert same(straight, resumed)
+    curves = [[(m.words_seen, m.loss, m.validation_loss) for m in curve] for curve in (straight.progress.history, history)]
+    assert curves[0] == curves[1]
+
+
+def test_a_hidden_word_of_sub_words_is_learned_from_its_partner(tmp_path):
+    pytest.importorskip("tokenizers", reason="the extra [subwords] is not installed")
+    regimen = replace(REGIMEN, words=25_000, candidates=0)
+    history = spelled_training(SpelledSmall(600), regimen).run(tmp_path, lambda moment: None)
+    assert history[-1].validation_loss < history[0].validation_loss - 1
+    assert history[-1].masked_accuracy > history[0].masked_accuracy + 0.2
+
+
+def test_words_seen_are_those_that_begin_in_a_batch():
+    pytest.importorskip("tokenizers", reason="the extra [subwords] is not installed")
+    training = spelled_training(SpelledSmall())
+    words, _ = training.training.read(training.training.order(0))
+    seen = training.words_in(words)
+    assert seen == (~training.continues[words] & (words != training.training.symbols.boundary)).sum()
+    assert 0.95 < seen / training.corpus.size("training") <= 1
+
+
+def test_validation_of_sub_words_tells_of_whole_words():
+    pytest.importorskip("tokenizers", reason="the extra [subwords] is not installed")
+    training = spelled_training(SpelledSmall())
+    training.encoder.eval()
+    words, segments = training.training.read(training.training.evenly(400))
+    with torch.inference_mode():
+        loss, right, asked = training.judge(words, segments, np.random.default_rng(0))
+        batch = training.hide(words, segments, np.random.default_rng(0), rate=0.15, hidden=1.0, replaced=0.0)
+        scores = training.encoder(batch.words, batch.segments, batch.places)[-1].float()
+        table, bias = training.encoder.output()
+        chances = (scores @ table[: len(bias)].T + bias).log_softmax(dim=1)
+    of = words_of(batch, training.continues)
+    hits = (chances.argmax(dim=1) == batch.targets).numpy()
+    assert asked == of.max() + 1 < len(batch.places)
+    assert float(loss) == pytest.approx(-float(chances[torch.arange(len(of)), batch.targets].sum()), rel=1e-4)
+    assert int(right) == sum(hits[of == word].all() for word in range(asked))
+
+
+def test_neighbouring_hidden_words_are_told_apart():
+    continues = np.array([False, True, False, False])
+    rows = torch.zeros((2, 4), dtype=torch.int64)
+    batch = Masked(rows, rows, torch.tensor([0, 1, 2, 3, 4, 6, 7]), torch.tensor([0, 1, 1, 0, 1, 1, 1]))
+    assert words_of(batch, continues).tolist() == [0, 0, 0, 1, 2, 3, 3]
+
+
 def test_from_the_words_before_the_second_word_of_a_pair_is_guessed_and_the_first_is_not(tmp_path):
     training = start(replace(REGIMEN, words=40_000, objective={"causal": 1.0}))
     training.run(tmp_path, lambda moment: None)
@@ -133,13 +206,30 @@ def test_from_the_words_before_the_second_word_of_a_pair_is_guessed_and_the_firs
 def test_detection_finds_replaced_words(tmp_path):
     training = start(replace(REGIMEN, words=60_000, objective={"detection": 1.0}))
     training.run(tmp_path, lambda moment: None)
-    right = torch.tensor([[2 * PAIRS + 2, 0, 1, 6, 7, 2, 3]])
+    first = 2 * torch.arange(PAIRS)
+    right = torch.tensor([[2 * PAIRS + 2, 0, 1, 6, 7, 2, 3]]).repeat(PAIRS, 1)  # a boundary, then three pairs
+    right[:, 3], right[:, 4] = first, first + 1
     wrong = right.clone()
-    wrong[0, 4] = 11  # not the partner of word 6
+    wrong[:, 4] = right[:, 4].roll(1)  # not the partners of the words before
     with torch.inference_mode():
         encoder, head = training.encoder.eval(), training.detection.head
-        scores = [head(encoder(words)[-1])[0, 4, 0].item() for words in (right, wrong)]
-    assert scores[1] > scores[0] + 1
+        kept, replaced = (head(encoder(words)[-1])[:, 4, 0] for words in (right, wrong))
+    assert (replaced[:, None] > kept).float().mean() > 0.65  # the area under the curve
+
+
+def test_the_operations_of_a_step_are_those_counted_by_hand():
+    training = start(blocks=2)
+    training.progress.total = 10_000
+    effort = training.effort()
+    anatomy, rows = training.encoder.anatomy, REGIMEN.batch // training.length
+    t, d, m = rows * training.length, anatomy.width, round(anatomy.expansion * anatomy.width)
+    read = t * training.corpus.size("training") / training.training.total  # without boundaries
+    n = REGIMEN.mask_rate * read  # words asked for: of the last block no other word's answer or MLP is made
+    matrices = t * 3 * d * d * 2 + (t + n) * (d * d + 2 * d * m)  # of two blocks
+    attention = 2 * 2 * t * training.length * d  # products of queries and keys, and means of values
+    scores = n * REGIMEN.candidates * d
+    assert effort.operations_per_word == pytest.approx(6 * (matrices + attention + scores) / read, rel=0.02)
+    assert training.progress.step == 0
 
 
 def test_the_mask_rate_goes_straight_to_its_end():
@@ -194,7 +284,7 @@ def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_checkpoint(
 
     often = replace(REGIMEN, validate_every=500)
     training.regimen = often
-    with pytest.raises(StudyError, match=r"step \d+, after \d+ words: loss nan"):
+    with pytest.raises(NotFiniteError, match=r"step \d+, after \d+ words: loss nan"):
         training.run(tmp_path, spoil)
     kept = start(often)
     assert kept.resume(tmp_path)

@@ -152,7 +152,7 @@ def test_what_is_saved_is_loaded_to_the_bit(trained, kind, tmp_path):
     assert np.array_equal(embed(model, place)["layer-1"], embed(again, place)["layer-1"])
     assert np.allclose(again.tables["reconstruction"], model.tables["reconstruction"])
     assert isinstance(again, HasTables)
-    files = {"weights.safetensors", "settings.json", "history.json", "reconstruction.csv"}
+    files = {"weights.safetensors", "settings.json", "history.json", "effort.json", "reconstruction.csv"}
     assert {path.name for path in tmp_path.iterdir()} == files
     with pytest.raises(StudyError, match="do not fit the settings"):
         replace(MODELS[kind], width=16).load(tmp_path, CORPUS)

@@ -120,7 +120,7 @@ def test_what_is_saved_is_loaded_to_the_bit(model, tmp_path):
     assert np.array_equal(embed(model, place)["layer-2"], embed(again, place)["layer-2"])
     assert again.history == model.history
     assert again.parameters == model.parameters > 0
-    assert {path.name for path in tmp_path.iterdir()} == {"weights.safetensors", "settings.json", "history.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"weights.safetensors", "settings.json", "history.json", "effort.json"}
     with pytest.raises(StudyError, match="do not fit the settings"):
         replace(model, depth=1).load(tmp_path, CORPUS)
 

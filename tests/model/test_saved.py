@@ -8,8 +8,10 @@ import torch
 
 from study.contracts import HasFiles, Predicts, StudyError
 from study.corpus import Vocabulary
+from study.model.export import exported
 from study.model.saved import Saved, export_encoder
 from tests.model.small_corpus import SmallCorpus
+from tests.model.small_spelled import SpelledSmall
 from tests.model.test_encoder import SETTINGS
 
 VIEWS = ("input", "layer-1", "layer-2")
@@ -140,6 +142,17 @@ def test_weights_of_other_words_are_refused(folder):
     change(folder / "words.json", words=["a", "b"], counts=[2, 1])
     with pytest.raises(StudyError, match=r"do not fit the settings(.|\n)*export it again"):
         saved(folder)
+
+
+def test_an_encoder_of_sub_words_is_not_exported(tmp_path):
+    pytest.importorskip("tokenizers", reason="the extra [subwords] is not installed")
+    settings = replace(SETTINGS, units="bpe", subwords=36, words=0)
+    model = settings.fit(SpelledSmall(), folder=tmp_path, observe=lambda moment: None)
+    with pytest.raises(StudyError, match="units=bpe: only an encoder of words can be exported"):
+        export_encoder(model, tmp_path / "exported")
+    with pytest.warns(UserWarning, match="Transformer of bpe is left out"):
+        assert exported(model, tmp_path / "exported") == []
+    assert not (tmp_path / "exported").exists()
 
 
 def test_loading_leaves_the_random_state_alone(folder):

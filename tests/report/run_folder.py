@@ -142,8 +142,15 @@ def write_run(
         ["model", "view", "family", "task", "question", "metric", "value_common", "n_common", "value_own", "n_own"]
     ]
     cost = {"parameters": 100_000, "words_seen": 2e6, "words_per_second": 5e4, "training_seconds": 40.0, "embedding_seconds": 2.0}
+    shares = {"transformer": 0.4}  # of the machine's peak
     how = {"reused": False, "reproducible": True, "threads": 2, "device": "cpu", "validation_loss": 5.0, "masked_accuracy": 0.2}
-    tables["models"] = pd.DataFrame([{"model": m, "seed": s, "kind": "Toy", **cost, **how} for m in models for s in range(seeds)])
+    tables["models"] = pd.DataFrame(
+        [
+            {"model": m, "seed": s, "kind": "Toy", "share_of_peak": shares.get(m), **cost, **how}
+            for m in models
+            for s in range(seeds)
+        ]
+    )
     tables["stages"] = pd.DataFrame(
         [{"stage": "text", "seconds": 1.5, "reused": True}, {"stage": "train cbow", "seconds": 40, "reused": False}]
     )

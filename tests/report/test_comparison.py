@@ -118,6 +118,13 @@ def test_costs_are_means_over_seeds_with_the_seconds_of_scoring(make_run):
     assert costs.loc["cbow", ["training_seconds", "scoring_seconds"]].to_list() == [40.0, 2.0]
 
 
+def test_the_share_of_the_peak_stands_where_a_network_was_trained(make_run):
+    table = comparison.cost_table(Run.read(make_run()))
+    place = [cell.text for cell in table.header].index("share of peak")
+    assert {row.cells[0].text: row.cells[place].text for row in table.rows}["transformer"] == "0.40"
+    assert {row.cells[0].text: row.cells[place].text for row in table.rows}["cbow"] == "–"
+
+
 def test_many_tasks_are_rows_of_the_score_table(make_run):
     folder = make_run(families=("probing",))
     scores = pd.read_csv(folder / "scores.csv")

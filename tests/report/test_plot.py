@@ -83,3 +83,17 @@ def test_a_figure_is_saved_with_the_same_bytes_each_time(run, tmp_path):
         plot.save(plot.dots(scores, plot.looks(run.trained)), tmp_path / name, "figure")
     for ending in ("png", "svg"):
         assert (tmp_path / "one" / f"figure.{ending}").read_bytes() == (tmp_path / "two" / f"figure.{ending}").read_bytes()
+
+
+def test_a_long_legend_makes_room_for_itself(tmp_path):
+    heights = []
+    for number in (3, 40):
+        figure, axes = plot.panels(1, width=4, height=3, columns=1)
+        for place in range(number):
+            axes[0].plot([0, 1], [0, place], label=f"a model of some name {place}")
+        plot.legend(figure, axes)
+        plot.save(figure, tmp_path, f"legend-{number}")
+        box = axes[0].get_window_extent()
+        assert figure.legends[0].get_window_extent().y1 <= box.y0
+        heights.append(box.height / figure.dpi)
+    assert heights[1] > 0.8 * heights[0]

@@ -19,3 +19,34 @@ def test_the_opening_section_stands_first_and_the_others_keep_their_order(make_r
         assert titles == [opening, *(title for title in usual if title != opening)]
     else:
         assert titles == usual
+
+
+class Kept(Album):
+    """Keeps the figures instead of saving them."""
+
+    def __init__(self):
+        self.figures = {}
+
+    def add(self, name, caption, figure):
+        self.figures[name] = figure
+        return []
+
+    def legend(self, name):
+        return " ".join(text.get_text() for text in self.figures[name].legends[0].get_texts())
+
+
+@pytest.mark.parametrize("reference", [None, "transformer"])
+def test_of_an_ablation_the_figures_of_detail_show_the_whole_model_and_the_controls(make_run, reference):
+    folder = make_run(models={"transformer": 0.1, "no_norm": 0.1, "untrained": 0.0})
+    facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    (folder / "run.json").write_text(json.dumps(facts | {"report": {"reference": reference}}), encoding="utf-8")
+    run, album = Run.read(folder), Kept()
+    titles = [section.title for section in sections(run, album)]
+    assert ("What each part is worth" in titles) == (reference is not None)
+    for name in ("polysemy-layers", "polysemy-words"):
+        assert ("no_norm" in album.legend(name)) == (reference is None)
+        assert "untrained" in album.legend(name)
+    dots = [label.get_text() for label in album.figures["polysemy"].axes[0].get_yticklabels()]
+    assert {"transformer", "no_norm", "untrained"} <= set(dots)
+    panels = [axis.get_title() for axis in album.figures["plane"].axes]
+    assert any("no_norm" in panel for panel in panels) == (reference is None)

@@ -27,6 +27,13 @@ def test_the_paragraph_says_sizes_and_seeds(make_run, seeds, said):
     assert ("So few" in paragraph) == (seeds == 2)
 
 
+def test_many_models_of_one_budget_are_not_listed_twice(make_run):
+    models = dict.fromkeys(("cbow", "skipgram", "transformer"), 0.1)
+    assert "In training, each saw 2.00 million words." in summarise(Run.read(make_run("three", models=models))).paragraph
+    two = summarise(Run.read(make_run("two", models={"cbow": 0.1, "transformer": 0.1}))).paragraph
+    assert "cbow saw 2.00 million words and transformer saw 2.00 million words" in two
+
+
 @pytest.mark.parametrize("size", ["quick", "full"])
 def test_a_quick_experiment_is_called_a_demonstration(make_run, size):
     folder = make_run(seeds=3)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -22,6 +23,7 @@ import pandas as pd
 
 from study.contracts import Array, Corpus, Questions, Result, StudyError
 from study.evaluation.data import table
+from study.evaluation.data.table import Row
 from study.evaluation.data.words import bag_of_words
 from study.evaluation.polysemy.shuffling import ANOTHER, SHUFFLED, deal, forms, with_shuffled
 from study.evaluation.statistics.uncertainty import summarise
@@ -75,13 +77,7 @@ class Senses:
             For a bad line; for a word with fewer than two senses of two sentences, or in two splits.
         """
         path = table.locate(self.data, self.source)
-        rows = table.read(path)
-        for row in rows:
-            if row.start is None or row.group is None or row.split not in ("development", "test"):
-                raise StudyError(
-                    f"{path}:{row.line}: expected a [target], a word in the column 'group' and development or test in 'split', "
-                    f"found group {row.group}, split {row.split}: {row.text}"
-                )
+        rows = read_rows(path)
         questions = table.questions(rows, corpus, name=path.stem)
         for word, part in questions.items.groupby("group"):
             senses = part["gold"].value_counts()
@@ -134,7 +130,7 @@ class Senses:
                 rng = np.random.default_rng((self.seed, number))
                 for repeat in range(self.repeats):
                     rows = deal(items["form"][known], seed=rng) if question == ANOTHER else np.arange(len(labels))
-                    given[known, repeat] = _left_out(taught[rows], asked[rows], labels, similar, rng)
+                    given[known, repeat] = left_out(taught[rows], asked[rows], labels, similar, rng)
             repeated = items.loc[items.index.repeat(self.repeats), ["item", "group", "split", "gold"]]
             names = np.array([*senses, ""], dtype=object)
             again = np.tile([f"/{repeat:02d}" for repeat in range(self.repeats)], len(items))
@@ -142,7 +138,25 @@ class Senses:
         return pd.concat(parts, ignore_index=True).assign(question=question, gold_value=np.nan, predicted_value=np.nan)
 
 
-def _left_out(taught: Array, asked: Array, labels: Array, similar: Similar, rng: np.random.Generator) -> Array:
+def read_rows(path: Path) -> list[Row]:
+    """Read a task file with the columns sentence (one ``[target]``), label (the sense), split, and group (the word).
+
+    Raises
+    ------
+    StudyError
+        For a line without one of them, or of another split than development or test.
+    """
+    rows = table.read(path)
+    for row in rows:
+        if row.start is None or row.group is None or row.split not in ("development", "test"):
+            raise StudyError(
+                f"{path}:{row.line}: expected a [target], a word in the column 'group' and development or test in 'split', "
+                f"found group {row.group}, split {row.split}: {row.text}"
+            )
+    return rows
+
+
+def left_out(taught: Array, asked: Array, labels: Array, similar: Similar, rng: np.random.Generator) -> Array:
     """Give every item a sense, leaving one item of each sense out at a time.
 
     A sense with fewer items than another lends some of them to two folds; the first answer counts.

@@ -1,0 +1,237 @@
+"""What each part of a model is worth: models with one part taken out or exchanged against the whole model, the reference.
+
+Every figure is the paired difference ``part taken out − whole``. Its scale is what training gave the whole model at all,
+``whole − untrained``: where a task could hardly detect even that (``minimum_detectable_effect``), it says nothing of a part, and
+the figure says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from study.report.album import Album, Section
+from study.report.plot import RULE, STYLE, Look, panels
+from study.report.run import Run
+from study.report.table import DASH, Cell, Row, Table, interval, number, probability, signed, spell
+
+TITLE = "What each part is worth"
+UNTRAINED = "untrained"
+LOSS = "loss"
+"""The family, task and metric of the validation loss among the tasks: its difference is a cost, lower is better."""
+POWER = 0.80
+"""Share of repetitions in which a detectable difference of losses is found, as for scores."""
+MEASURES = {"similarity": "similarity", "polysemy": "senses", "probing": "probes", LOSS: "validation loss"}
+KEYS = ["family", "task", "question", "metric"]
+
+
+def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
+    """Return the section on parts; without a reference among the models, or others beside it, it is empty."""
+    reference = run.facts.get("report", {}).get("reference")
+    parts = [model for model in run.trained if model != reference]
+    if reference not in run.trained or not parts:
+        return Section(TITLE)
+    rows = pd.concat([differences(run, reference), losses(run, reference)], ignore_index=True)
+    rows = corrected(rows[rows["part"].isin([*parts, UNTRAINED])])
+    caption = (
+        f"Every row is {reference} with one part taken out or exchanged, minus {reference} whole, after equal numbers of words "
+        "seen, with 95 % intervals; left of the line: worse without the part (the axis of the loss is reversed). Filled: the "
+        "interval excludes zero. Dashed: without any training. Above each panel is its scale, full minus untrained, and the "
+        "smallest such difference that would be detected; a grey panel’s scale is below that."
+    )
+    caption += " One training of each: intervals over items only, none for the loss." if run.seeds == 1 else ""
+    figures = album.add("ablation", caption, forest(rows, parts, look[reference]))
+    return Section(TITLE, figures, [ablation_table(run, rows, reference, parts)])
+
+
+def differences(run: Run, reference: str) -> pd.DataFrame:
+    """Return the paired differences of all models to the reference on each task's items.
+
+    Returns
+    -------
+    DataFrame
+        ``part`` (the model), ``KEYS``, ``difference, low, high, p`` and the smallest ``detectable`` difference.
+    """
+    pairs = run.comparisons
+    first = pairs["model_a"] == reference
+    pairs, first = pairs[first | (pairs["model_b"] == reference)], first[first | (pairs["model_b"] == reference)]
+    ends = np.sort(pairs[["low", "high"]].to_numpy() * np.where(first, -1, 1)[:, None], axis=1)
+    return pairs[KEYS].assign(
+        part=pairs["model_a"].where(~first, pairs["model_b"]),
+        difference=pairs["difference"] * np.where(first, -1, 1),
+        low=ends[:, 0],
+        high=ends[:, 1],
+        p=pairs["p"],
+        detectable=pairs["minimum_detectable_effect"],
+    )
+
+
+def losses(run: Run, reference: str) -> pd.DataFrame:
+    """Return the differences of all models to the reference in validation loss, seed by seed, columns as of ``differences``.
+
+    The same seed hides the same words, so that seeds make pairs: with k of them the interval is ``mean ± t(k - 1) s / √k``, and
+    with one there is none. Without any training the loss is the reference's own, before its first step.
+    """
+    table = run.models.dropna(subset="validation_loss").pivot_table(index="seed", columns="model", values="validation_loss")
+    start = run.curves[(run.curves["model"] == reference) & (run.curves["words_seen"] == 0)]
+    table[UNTRAINED] = start.groupby("seed")["validation_loss"].first()
+    rows = []
+    for part in table.columns if reference in table else []:
+        found = (table[part] - table[reference]).dropna().to_numpy()
+        if part != reference and len(found):
+            rows.append({"part": part, **dict.fromkeys(KEYS, LOSS), **_over_seeds(found)})
+    columns = ["part", *KEYS, "difference", "low", "high", "p", "detectable"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _over_seeds(found: np.ndarray) -> dict[str, float]:
+    mean, k = float(found.mean()), len(found)
+    if k < 2:
+        return {"difference": mean, "low": np.nan, "high": np.nan, "p": np.nan, "detectable": np.nan}
+    error = float(found.std(ddof=1) / np.sqrt(k))
+    half, reach = stats.t.ppf(0.975, k - 1) * error, (stats.t.ppf(0.975, k - 1) + stats.t.ppf(POWER, k - 1)) * error
+    p = float(2 * stats.t.sf(abs(mean) / error, k - 1)) if error else np.nan
+    return {"difference": mean, "low": mean - half, "high": mean + half, "p": p, "detectable": reach}
+
+
+def corrected(rows: pd.DataFrame) -> pd.DataFrame:
+    """Correct the p-values after Holm over all parts and tasks of a family; what is without training is no part."""
+    rows = rows.assign(p_holm=np.nan)
+    for _, family in rows[rows["part"] != UNTRAINED].dropna(subset="p").groupby("family"):
+        rows.loc[family.index, "p_holm"] = multipletests(family["p"].astype(float), method="holm")[1]
+    return rows
+
+
+def _by_task(rows: pd.DataFrame) -> list[tuple[tuple[str, ...], pd.DataFrame]]:
+    """Cut differences by task and question, in their order: the key of each and its rows."""
+    return [(tuple(map(str, key)), part) for key, part in rows.groupby(KEYS, sort=False)]
+
+
+def _title(key: Sequence[str], rows: pd.DataFrame) -> str:
+    """Name a task by what it measures, its own name, and its question where it has several."""
+    family, task, question, _ = key
+    if family == LOSS:
+        return MEASURES[LOSS]
+    several = rows.loc[rows["task"] == task, "question"].nunique() > 1
+    return f"{MEASURES.get(family, spell(family))}: {spell(task)}{f', {spell(question)}' if several else ''}"
+
+
+def scale(rows: pd.DataFrame) -> tuple[float, str, bool]:
+    """Return what training gave the whole model on one task, in words, and whether the task would hardly detect even that.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Of one task.
+    """
+    floor = rows[rows["part"] == UNTRAINED]
+    if floor.empty:
+        return np.nan, "no untrained model to compare with", False
+    difference, detectable = -float(floor["difference"].iloc[0]), float(floor["detectable"].iloc[0])
+    text = f"full − untrained {signed(difference)}"
+    if not np.isfinite(detectable):
+        return difference, f"{text}; one seed: no interval", False
+    if abs(difference) < detectable:
+        return difference, f"{text}: below the detectable {number(detectable)}", True
+    return difference, f"{text}; detectable {number(detectable)}", False
+
+
+@mpl.rc_context(STYLE)
+def forest(rows: pd.DataFrame, parts: Sequence[str], look: Look) -> Figure:
+    """Draw a panel per task, a row per part and, last, the model without training.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As of ``corrected``.
+    parts : sequence of str
+        From top to bottom.
+    look : Look
+        Of the parts; what is without training is grey.
+    """
+    order = [*parts, *([UNTRAINED] if (rows["part"] == UNTRAINED).any() else [])]
+    groups = _by_task(rows)
+    figure, axes = panels(len(groups), width=3.5, height=1.2 + 0.22 * len(order), columns=3)
+    for place, (axis, (key, mine)) in enumerate(zip(axes, groups, strict=True)):
+        full, text, unreadable = scale(mine)
+        _marks(axis, mine.set_index("part"), order, look)
+        axis.axvline(0, color="black", linewidth=1)
+        axis.axvline(-full, color=RULE, linestyle="--") if np.isfinite(full) else None
+        axis.set_facecolor("#e9eaec" if unreadable else "white")
+        axis.set_title(f"{_title(key, rows)}\n", loc="left")
+        axis.text(0, 1.02, text, transform=axis.transAxes, fontsize=7.5, color="#b00020" if unreadable else "#444444")
+        axis.set_xlabel("difference in nats, reversed" if key[0] == LOSS else f"difference in {spell(key[3])}")
+        axis.invert_xaxis() if key[0] == LOSS else None
+        axis.set_yticks(range(len(order), 0, -1), list(map(spell, order)) if place % 3 == 0 else [""] * len(order))
+        axis.set_ylim(0.4, len(order) + 0.6)
+        axis.grid(axis="x", color="#e3e5e8")
+        axis.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    return figure
+
+
+def _marks(axis: Axes, rows: pd.DataFrame, order: Sequence[str], look: Look) -> None:
+    """Draw one row per part, every second one on a band; filled where the interval excludes zero."""
+    for place, part in enumerate(order):
+        height = len(order) - place
+        if place % 2 == 0:
+            axis.axhspan(height - 0.5, height + 0.5, color=RULE, alpha=0.12, linewidth=0, zorder=0)
+        if part not in rows.index:
+            axis.text(0.02, height, DASH, transform=axis.get_yaxis_transform(), va="center")
+            continue
+        row, colour = rows.loc[part], "black" if part == UNTRAINED else look.colour
+        bars = np.nan_to_num([[row["difference"] - row["low"]], [row["high"] - row["difference"]]])
+        face = colour if row["low"] > 0 or row["high"] < 0 else "white"
+        axis.errorbar(
+            row["difference"], height, xerr=bars, fmt=look.marker, color=colour, markerfacecolor=face, markersize=5, capsize=2
+        )
+
+
+def ablation_table(run: Run, rows: pd.DataFrame, reference: str, parts: Sequence[str]) -> Table:
+    """Return what each part costs on every task and in loss: the whole model's own figures, then differences with intervals.
+
+    Models whose training failed are named, with the reason.
+    """
+    keys = [key for key, _ in _by_task(rows)]
+    header = [Cell("part", "taken out or exchanged")]
+    header += [Cell(_title(key, rows), "nats, lower is better" if key[0] == LOSS else spell(key[3]), number=True) for key in keys]
+    verdicts = run.seeds > 1 and run.facts.get("size") != "quick"
+    lines = [Row((Cell(reference, "whole"), *(_whole(run, reference, key) for key in keys)))]
+    for part in [*parts, UNTRAINED]:
+        mine = rows[rows["part"] == part].set_index(KEYS)
+        if len(mine):
+            cells = [_cell(mine.loc[[key]].iloc[0], verdicts) if key in mine.index else Cell(DASH, number=True) for key in keys]
+            lines.append(Row((Cell(spell(part)), *cells), quiet=part == UNTRAINED))
+    for part, reason in (run.facts.get("failed") or {}).items():
+        lines.append(Row((Cell(spell(part), f"failed: {reason}"), *(Cell(DASH, number=True) for _ in keys)), quiet=True))
+    scales = [f"{_title(key, rows)}: {scale(mine)[1]}" for key, mine in _by_task(rows)]
+    caption = (
+        f"What each part costs: difference to {reference} whole, by headline view on the items all know, with 95 % intervals. "
+        f"The scale of each column: {'; '.join(scales)}."
+    )
+    caption += " Bold: p below 0.05 after Holm’s correction over all parts of a family." if verdicts else " No verdicts."
+    frame = rows[["part", *KEYS, "difference", "low", "high", "p", "p_holm", "detectable"]]
+    return Table("ablation", caption, tuple(header), tuple(lines), frame)
+
+
+def _whole(run: Run, reference: str, key: Sequence[str]) -> Cell:
+    """Write the reference's own figure: on the items all models know, or its loss, averaged over seeds."""
+    if key[0] == LOSS:
+        value = run.models.loc[run.models["model"] == reference, "validation_loss"].mean()
+    else:
+        same = (run.common[["model", *KEYS]] == [reference, *key]).all(axis=1)
+        value = run.common.loc[same, "value_common"].mean()
+    return Cell(number(value), number=True)
+
+
+def _cell(row: pd.Series, verdicts: bool) -> Cell:
+    note = interval(row["low"], row["high"])
+    note += f"\np (Holm) {probability(row['p_holm'])}" if verdicts and np.isfinite(row["p_holm"]) else ""
+    return Cell(signed(row["difference"]), note, strong=bool(verdicts and row["p_holm"] < 0.05), number=True)

@@ -1,0 +1,127 @@
+"""How far models reach: sense accuracy by the distance of the words that tell the sense."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from study.report.album import Album, Section
+from study.report.comparison import over_seeds
+from study.report.plot import STYLE, Look, legend, panels, whiskers
+from study.report.run import BASELINE, Run
+from study.report.table import Corner, Heading, Table, grid, spell
+
+TITLE = "Senses by distance"
+AXES = {
+    "distance": "words from the target to its one telling word",
+    "within": "words kept on each side of the target",
+}
+"""The questions that are asked at several distances (``distance: 5``) -> what their axis says."""
+WIDTH = 0.24
+"""Between the outermost marks of one distance, in logarithms to base 2, so that whiskers stand side by side."""
+
+
+def by_distance(run: Run) -> pd.DataFrame:
+    """Return the scores of headline views on the test split that belong to one distance, over seeds.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``over_seeds``, with ``stem`` (``distance`` or ``within``) and ``at`` (words).
+    """
+    scores = run.scores[(run.scores["split"] == "test") & run.scores["headline"] & (run.scores["view"] != BASELINE)]
+    parts = scores["question"].str.extract(rf"^({'|'.join(AXES)}): (\d+)$")
+    scores = scores[parts[0].notna()]
+    frame = over_seeds(scores)
+    parts = frame["question"].str.extract(r"^(\w+): (\d+)$")
+    return frame.assign(stem=parts[0], at=parts[1].astype(float))
+
+
+def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
+    """Return the figure of all tasks that ask by distance and a table for each; an empty section without such a task."""
+    scores = by_distance(run)
+    if scores.empty:
+        return Section(TITLE)
+    caption = (
+        "Sense accuracy of headline views by distance, with 95 % intervals; dotted: chance. Telling word: the only word of "
+        "the sentence that tells the sense stands so far away, among neutral words. Window: real sentences, cut that near it."
+    )
+    return Section(TITLE, album.add("distance", caption, draw(scores, look)), folded=tables(run, scores))
+
+
+@mpl.rc_context(STYLE)
+def draw(scores: pd.DataFrame, look: Mapping[str, Look]) -> Figure:
+    """Draw accuracy by distance: a panel per task, a line per model.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``model, view, task, stem, at, value, low, high, chance, metric``.
+    look : mapping of str to Look
+    """
+    groups = [(str(task), str(stem), part) for (task, stem), part in scores.groupby(["task", "stem"], sort=False)]
+    figure, axes = panels(len(groups), width=4.6, height=3.9, columns=3)
+    for axis, (task, stem, part) in zip(axes, groups, strict=True):
+        _lines(axis, part, look)
+        axis.set_title(spell(task))
+        axis.set_xlabel(AXES[stem])
+        axis.set_ylabel(spell(str(part["metric"].iloc[0])))
+    legend(figure, axes)
+    return figure
+
+
+def _lines(axis: Axes, scores: pd.DataFrame, look: Mapping[str, Look]) -> None:
+    """Draw the lines of one task; a model called after another, as ``cbow_near`` after ``cbow``, has its colour, with dashes."""
+    models = [model for model in look if model in set(scores["model"])]
+    shifts = 2.0 ** np.linspace(-WIDTH / 2, WIDTH / 2, len(models)) if len(models) > 1 else np.ones(1)
+    for model, shift in zip(models, shifts, strict=True):
+        mine = scores[scores["model"] == model].sort_values("at")
+        kin = next((other for other in models if model.startswith(f"{other}_")), None)
+        axis.errorbar(
+            mine["at"] * shift,
+            mine["value"],
+            yerr=whiskers(mine),
+            marker=look[kin or model].marker,
+            markersize=4.5,
+            markerfacecolor="white" if kin else look[model].colour,
+            color=look[kin or model].colour,
+            linestyle="--" if kin else "-",
+            linewidth=1.4,
+            elinewidth=0.7,
+            label=f"{model}, {mine['view'].iloc[0]}",
+        )
+    axis.axhline(scores["chance"].median(), color="black", linestyle=":", linewidth=1, label="chance")
+    distances = sorted(scores["at"].unique())
+    axis.set_xscale("log", base=2)
+    axis.set_xticks(distances, [f"{distance:.0f}" for distance in distances])
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.grid(axis="y", color="#e3e5e8")
+
+
+def tables(run: Run, scores: pd.DataFrame) -> list[Table]:
+    """Return a table for each task: models by distances, and beside them what was asked without any distance."""
+    found = []
+    for place, ((task, stem), part) in enumerate(scores.groupby(["task", "stem"], sort=False), 1):
+        metric = part["metric"].iloc[0]
+        whole = run.scores[(run.scores["task"] == task) & (run.scores["metric"] == metric) & run.scores["headline"]]
+        whole = over_seeds(whole[(whole["split"] == "test") & ~whole["question"].str.contains(": ")])
+        views = dict(zip(part["model"], part["view"], strict=True))
+        rows = [
+            Heading({"model": model}, model, views[model], quiet=model in run.controls)
+            for model in [*run.trained, *run.controls]
+            if model in views
+        ]
+        columns = [Heading({"question": f"{stem}: {at:.0f}"}, f"{at:.0f}") for at in sorted(part["at"].unique())]
+        columns += [
+            Heading({"question": question}, spell(question)) for question in whole["question"].unique() if question != stem
+        ]
+        caption = f"{spell(str(task)).capitalize()}: {spell(str(metric))}, by {AXES[str(stem)]}, headline views, 95 % intervals."
+        corner = Corner("model", "view")
+        found.append(grid(f"distance-{place}", caption, pd.concat([part, whole]), rows, columns, corner=corner))
+    return found

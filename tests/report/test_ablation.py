@@ -1,0 +1,118 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from study.report import ablation, plot
+from study.report.album import Album, Section
+from study.report.run import Run
+
+MODELS = {"transformer": 0.20, "no_positions": 0.05, "no_mlp": 0.19, "untrained": 0.01, "random": 0.0}
+LOSSES = {"transformer": 5.0, "no_positions": 5.5, "no_mlp": 5.1}
+
+
+@pytest.fixture
+def taken_apart(make_run):
+    """Return a function that makes a run of an encoder and of two without a part."""
+
+    def make(seeds: int = 1, effect: float = 0.05, **facts) -> Run:
+        folder = make_run(f"{seeds}-{facts.get('size')}", models=MODELS, seeds=seeds)
+        comparisons = pd.read_csv(folder / "comparisons.csv").assign(minimum_detectable_effect=effect, p=0.001)
+        comparisons.to_csv(folder / "comparisons.csv", index=False)
+        models = pd.read_csv(folder / "models.csv")
+        models["validation_loss"] = models["model"].map(LOSSES) + 0.1 * models["seed"] * (models["model"] != "no_mlp")
+        models.to_csv(folder / "models.csv", index=False)
+        start = [{"model": "transformer", "seed": s, "words_seen": 0, "seconds": 0, "validation_loss": 7.0} for s in range(seeds)]
+        columns = {"loss": np.nan, "masked_accuracy": 0.0}
+        pd.DataFrame(start).assign(**columns).to_csv(folder / "curves.csv", index=False)
+        told = json.loads((folder / "run.json").read_text())
+        told["report"]["reference"] = "transformer"
+        (folder / "run.json").write_text(json.dumps(told | facts))
+        return Run.read(folder)
+
+    return make
+
+
+def made(run: Run, tmp_path):
+    return ablation.section(run, plot.looks([*run.trained, *run.controls]), Album(tmp_path))
+
+
+def figure_of(run: Run):
+    rows = pd.concat([ablation.differences(run, "transformer"), ablation.losses(run, "transformer")], ignore_index=True)
+    rows = ablation.corrected(rows)
+    return ablation.forest(rows, ["no_positions", "no_mlp"], plot.Look("#0072B2", "o"))
+
+
+def test_a_run_without_a_reference_has_no_such_section(make_run, tmp_path):
+    assert made(Run.read(make_run()), tmp_path) == Section(ablation.TITLE)
+
+
+def test_a_difference_is_the_part_taken_out_minus_the_whole_whoever_stood_first(taken_apart):
+    run = taken_apart()
+    turned = run.comparisons.rename(columns={"model_a": "model_b", "model_b": "model_a"})
+    turned[["difference", "low", "high"]] = -turned[["difference", "high", "low"]].to_numpy()
+    for pairs in (run.comparisons, turned):
+        rows = ablation.differences(Run(**{**run.__dict__, "comparisons": pairs}), "transformer")
+        row = rows[(rows["part"] == "no_positions") & (rows["task"] == "simlex")].iloc[0]
+        assert (row["difference"], row["low"], row["high"]) == pytest.approx((-0.15, -0.18, -0.12))
+        assert "transformer" not in set(rows["part"])
+
+
+def test_losses_are_compared_seed_by_seed(taken_apart):
+    rows = ablation.losses(taken_apart(seeds=3), "transformer").set_index("part")
+    assert rows.loc["no_positions", "difference"] == pytest.approx(0.5)
+    assert rows.loc["no_positions", "high"] == pytest.approx(0.5), "the same seed, the same distance"
+    found = np.array([0.1, 0.0, -0.1])
+    half = stats.t.ppf(0.975, 2) * found.std(ddof=1) / np.sqrt(3)
+    assert (rows.loc["no_mlp", "low"], rows.loc["no_mlp", "high"]) == pytest.approx((-half, half))
+    assert rows.loc["untrained", "difference"] == pytest.approx(7.0 - 5.1)
+
+
+def test_a_loss_of_one_seed_has_no_interval(taken_apart):
+    rows = ablation.losses(taken_apart(), "transformer").set_index("part")
+    assert rows.loc["untrained", "difference"] == pytest.approx(2.0)
+    assert rows[["low", "high", "p", "detectable"]].isna().all().all()
+
+
+def test_p_values_are_corrected_over_the_parts_of_a_family_alone():
+    rows = pd.DataFrame({"part": ["a", "b", "untrained", "a"], "family": ["x", "x", "x", "y"], "p": [0.01, 0.03, 1e-9, 0.04]})
+    assert ablation.corrected(rows)["p_holm"].tolist() == pytest.approx([0.02, 0.03, np.nan, 0.04], nan_ok=True)
+
+
+@pytest.mark.parametrize(("effect", "below"), [(0.05, False), (0.5, True)])
+def test_the_figure_says_full_minus_untrained_and_where_that_is_not_detectable(taken_apart, effect, below):
+    figure = figure_of(taken_apart(effect=effect))
+    written = [text.get_text() for text in figure.axes[0].texts]
+    wanted = "full − untrained +0.190: below the detectable 0.500" if below else "full − untrained +0.190; detectable 0.050"
+    assert wanted in written
+    assert (figure.axes[0].get_facecolor()[:3] != (1, 1, 1)) == below
+    assert "full − untrained −2.000; one seed: no interval" in [text.get_text() for text in figure.axes[-1].texts]
+
+
+def test_worse_is_on_the_left_in_every_panel(taken_apart):
+    figure = figure_of(taken_apart())
+    assert [axis.xaxis_inverted() for axis in figure.axes] == [False] * (len(figure.axes) - 1) + [True]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["no positions", "no mlp", "untrained"]
+
+
+def test_the_table_has_every_part_on_every_task_and_in_loss(taken_apart, tmp_path):
+    run = taken_apart(failed={"no_norm": "The loss is inf."})
+    (table,) = made(run, tmp_path).tables
+    rows = {row.cells[0].text: row.cells for row in table.rows}
+    assert list(rows) == ["transformer", "no positions", "no mlp", "untrained", "no norm"]
+    assert [cell.text for cell in table.header][-1] == "validation loss"
+    assert rows["transformer"][-1].text == "5.000"
+    assert rows["no positions"][-1].text == "+0.500"
+    assert rows["no positions"][1].note == "−0.180 to −0.120"
+    assert rows["no norm"][0].note == "failed: The loss is inf."
+    assert set(table.frame["part"]) == {"no_positions", "no_mlp", "untrained"}
+
+
+def test_only_several_seeds_of_a_full_run_are_judged(taken_apart, tmp_path):
+    for seeds, size, judged in [(1, None, False), (3, "quick", False), (3, "full", True)]:
+        run = taken_apart(seeds=seeds, size=size)
+        (table,) = made(run, tmp_path / f"{seeds}-{size}-figures").tables
+        assert ("Bold" in table.caption) == judged
+        assert any(cell.strong for row in table.rows for cell in row.cells) == judged

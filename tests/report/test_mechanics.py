@@ -1,0 +1,127 @@
+import re
+
+import pytest
+
+from study.report import mechanics
+from study.report.album import Album, Drawn
+from study.report.factors import contrasts
+from study.report.mechanics import TITLE, section
+from study.report.run import Run
+from tests.report.measured_run import measured_run
+from tests.report.run_folder import write_run
+
+OPENING = [
+    "1 Gradient at queries and keys",
+    "1 Entropy of attention",
+    "2 Change of the output, words shuffled",
+    "3 Loss by depth",
+    "4 What single heads tell of words",
+    "5 Loss by attention and MLP",
+]
+
+
+class Figures(Album):
+    """An album that keeps the figures and captions themselves, and saves none."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def add(self, name, caption, figure):
+        self.kept |= {name: (figure, caption)} if figure is not None else {}
+        return [Drawn(name, caption, "")] if figure is not None else []
+
+    def panels(self, name):
+        return {re.sub(r"\n.*", "", axis.get_title()): axis for axis in self.kept[name][0].axes}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return measured_run(lambda name, **settings: write_run(tmp_path_factory.mktemp("run") / name, **settings))
+
+
+@pytest.fixture(scope="module")
+def album():
+    return Figures()
+
+
+@pytest.fixture(scope="module")
+def made(run, album):
+    return section(run, album)
+
+
+def test_the_first_figure_has_a_panel_for_every_claim(made, album):
+    assert made.title == TITLE
+    assert [figure.name for figure in made.figures] == ["mechanics", "mechanics-scaling", "mechanics-depth", "mechanics-heads"]
+    assert list(album.panels("mechanics")) == OPENING
+    assert all(axis.has_data() for name in album.kept for axis in album.panels(name).values())
+    assert "one seed" in album.kept["mechanics"][1]
+    assert made.tables == ()  # what is in sight stands above the figures: the first figure is to answer
+
+
+def test_panels_show_what_was_measured(made, album):
+    shown = album.panels("mechanics")
+    lines = {line.get_label(): line for line in shown[OPENING[0]].lines}
+    assert list(lines["not divided, trained"].get_xdata()) == [16, 256]
+    assert list(lines["not divided, trained"].get_ydata()) == pytest.approx([4, 16])
+    assert [tick.get_text() for tick in shown[OPENING[2]].get_yticklabels()] == ["rotary", "none", "learned"]
+    depth = {line.get_label(): line for line in shown[OPENING[3]].lines}
+    assert depth["residual=false"].get_ydata()[1] - depth["full"].get_ydata()[1] == pytest.approx(0.4, abs=0.02)
+    assert depth["before training"].get_ydata()[0] == pytest.approx(6.6, abs=0.1)
+
+
+def test_a_figure_says_where_training_gains_too_little_to_compare(made, album, make_run):
+    weak = Figures()
+    section(measured_run(make_run, gain=0.001), weak)
+    said = "full minus untrained is below the minimum detectable effect"
+    titles = {
+        figure: [axis.get_title() for axis in one.kept["mechanics"][0].axes] for figure, one in (("weak", weak), ("", album))
+    }
+    assert sum(said in title for title in titles["weak"]) == 2
+    assert not any(said in title for title in titles[""])
+
+
+@pytest.mark.parametrize(
+    ("absent", "left"),
+    [
+        (("losses", "gradients"), [OPENING[1], OPENING[2], OPENING[4]]),
+        (("losses", "gradients", "attention_spread", "head_probes"), [OPENING[2]]),
+    ],
+)
+def test_without_an_instrument_its_panels_are_left_out(make_run, absent, left):
+    album = Figures()
+    section(measured_run(make_run, without=absent), album)
+    assert list(album.panels("mechanics")) == left
+
+
+def test_a_run_without_instruments_has_no_such_section(make_run):
+    made = section(Run.read(make_run()), Figures())
+    assert [*made.figures, *made.tables, *made.folded] == []
+
+
+def test_the_claims_stand_beside_figures_and_get_no_verdict(made):
+    told = {row.cells[0].text: row.cells[2].text for row in made.folded[0].rows}
+    assert list(told) == ["1 scaling", "2 order", "3 depth", "4 heads", "5 MLP"]
+    assert "4.00 where √d is 4, 16.00 where √d is 16" in told["1 scaling"]
+    assert "none 0.000 (0.000–0.000), learned 0.800" in told["2 order"]
+    assert re.search(r"residual=false at blocks=8 \+0\.[34]", told["3 depth"])
+    assert "on the word before: 0.350 (1.1) to 0.500 (2.4), before training" in told["4 heads"]
+    assert "activation=linear" in told["5 MLP"]
+    assert not re.search(r"\b(holds|wrong|right|confirmed|refuted)\b", " ".join(told.values()))
+
+
+def test_tables_hold_every_contrast_and_every_measure_over_seeds(make_run):
+    run, album = measured_run(make_run, seeds=2), Figures()
+    made = section(run, album)
+    assert len(made.folded[1].rows) == len(contrasts(run))
+    names = [f"mechanics-{name}" for name in ("claims", "differences", "loss", "scaling", "order", "heads")]
+    assert [table.name for table in made.folded] == names
+    assert all((table.frame["seeds"] == 2).all() for table in made.folded[2:])
+    assert "2 seeds" in album.kept["mechanics"][1]
+
+
+def test_losses_are_drawn_with_the_intervals_of_their_differences(run):
+    pairs = contrasts(run)
+    shown = mechanics.beside(mechanics.losses(run), pairs).set_index(["model", "stage"])
+    pair, row = pairs.set_index("model").loc["linear"], shown.loc[("linear", "trained")]
+    assert row["high"] - row["low"] == pytest.approx(pair["high"] - pair["low"])
+    assert shown.loc[("reference", "trained"), "low"] == shown.loc[("reference", "trained"), "value"]
