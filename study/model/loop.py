@@ -191,7 +191,8 @@ class Loop(ABC):
         """Ask the network about one batch and let it learn from its answers."""
         regimen, progress = self.regimen, self.progress
         random = np.random.default_rng((regimen.seed, STEP, progress.step))
-        words, segments = self.training.read(self.next_rows())
+        self.starts = self.next_rows()
+        words, segments = self.training.read(self.starts)
         read = self.words_in(words)
         share = min(1.0, (progress.words + read / 2) / max(1, progress.total))
         for group in self.optimiser.param_groups:

@@ -13,6 +13,7 @@ from study.model.objective import Masked, candidate_loss, following, full_answer
 from study.model.regimen import Regimen
 from study.model.sequences import Stream, Symbols
 from study.model.spelled import SpelledCorpus
+from study.model.surroundings import Surroundings
 from study.model.transformer import Encoder
 
 VALIDATION_RATE = 0.15
@@ -39,7 +40,9 @@ class Pretraining(Loop):
     def __init__(self, encoder: Encoder, corpus: Stream, regimen: Regimen) -> None:
         self.continues = corpus.continues if isinstance(corpus, SpelledCorpus) else None
         self.encoder, self.detection = encoder, _detection(encoder, corpus, regimen)
-        super().__init__(encoder, corpus, regimen, **({"detection": self.detection} if self.detection else {}))
+        self.surroundings = _surroundings(encoder, corpus, regimen)
+        others = {"detection": self.detection, "surroundings": self.surroundings}
+        super().__init__(encoder, corpus, regimen, **{name: part for name, part in others.items() if part is not None})
 
     def loss(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> Tensor:
         """Return the loss of a batch, by the question that its random stream draws, when a share of the budget is spent."""
@@ -51,12 +54,20 @@ class Pretraining(Loop):
             batch = self.hide(words, segments, random, rate=rate, hidden=1.0, replaced=0.0)
         else:
             batch = self.hide(words, segments, random, rate=rate, hidden=regimen.mask_hidden, replaced=regimen.mask_replaced)
+        asked = None
+        if self.surroundings and question == "masked":
+            asked = self.surroundings.draw(self.training, self.starts, batch, random).to(self.fabric.device)
         candidates = [moved(part, self.fabric.device) for part in self.candidates.draw(random)]
         torch.manual_seed(int(random.integers(2**62)))  # dropout, and what a generator draws
         with self.fabric.autocast():
             if question == "detection" and self.detection:
                 original = torch.from_numpy(words).to(self.fabric.device)
                 return self.detection.loss(self.encoder, batch, original, candidates[0], candidates[1])
+            if asked is not None and self.surroundings:
+                x = self.encoder(batch.words, batch.segments, torch.cat([batch.places, asked.places]))[-1]
+                hidden, seen = x.split([len(batch.places), len(asked.places)])
+                guessing = candidate_loss(self.encoder, hidden, batch.targets, *candidates)
+                return guessing + self.surroundings.loss(self.encoder, seen, asked.targets, *candidates)
             x = self.encoder(batch.words, batch.segments, batch.places, causal=question == "causal")[-1]  # (n, d)
             return candidate_loss(self.encoder, x, batch.targets, *candidates)
 
@@ -87,6 +98,21 @@ def words_of(batch: Masked, continues: Array) -> Array:
     places, targets = batch.places.cpu().numpy(), batch.targets.cpu().numpy()
     apart = np.diff(places, prepend=-2) > 1
     return np.cumsum(~continues[targets] | apart | (places % batch.words.shape[1] == 0)) - 1
+
+
+def _surroundings(encoder: Encoder, corpus: Stream, regimen: Regimen) -> Surroundings | None:
+    """Return the head that guesses words around where visible words are asked for them."""
+    if not regimen.surroundings:
+        return None
+    torch.manual_seed(regimen.seed)
+    return Surroundings(
+        encoder.anatomy.width,
+        np.asarray(corpus.vocabulary.counts),
+        share=regimen.surroundings,
+        window=regimen.surroundings_window,
+        drawn=regimen.surroundings_drawn,
+        threshold=regimen.surroundings_threshold,
+    )
 
 
 def _detection(encoder: Encoder, corpus: Stream, regimen: Regimen) -> Detection | None:

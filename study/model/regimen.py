@@ -142,6 +142,13 @@ class Regimen(Schedule):
         Width of the generator of ``detection`` as a share of the encoder's.
     detection_weight : float
         How much detection counts beside the generator's guessing.
+    surroundings : float
+        Share of the visible words that are asked, where words are hidden, for words around them that are out of sight: see
+        ``study.model.surroundings``.
+    surroundings_window, surroundings_drawn : int
+        Words before and after a visible word of which some are drawn, and how many.
+    surroundings_threshold : float
+        Words of a relative frequency above this are drawn less often, as in Skip-gram.
     """
 
     objective: Mapping[str, float]
@@ -151,6 +158,10 @@ class Regimen(Schedule):
     mask_replaced: float
     generator: float
     detection_weight: float
+    surroundings: float
+    surroundings_window: int
+    surroundings_drawn: int
+    surroundings_threshold: float
 
     def check_regimen(self) -> None:
         """Raise StudyError where the choices do not fit together."""
@@ -162,6 +173,10 @@ class Regimen(Schedule):
             raise StudyError(f"objective: expected shares of {', '.join(OBJECTIVES)} that sum to 1, found {shares}.")
         if not 0 < self.generator <= 1 or self.detection_weight < 0:
             raise StudyError("generator is a share in (0, 1] and detection_weight is not negative.")
+        if not 0 <= self.surroundings <= 1 or min(self.surroundings_window, self.surroundings_drawn) < 1:
+            raise StudyError("surroundings is a share in [0, 1]; surroundings_window and surroundings_drawn are 1 or more.")
+        if not self.surroundings_threshold > 0:
+            raise StudyError(f"surroundings_threshold must be above 0, not {self.surroundings_threshold}.")
         if self.final_mask_rate is not None and not 0 < self.final_mask_rate <= 1:
             raise StudyError(f"final_mask_rate is a share in (0, 1] or null, not {self.final_mask_rate}.")
         if self.mask_rate > 1 or min(self.mask_hidden, self.mask_replaced) < 0 or self.mask_hidden + self.mask_replaced > 1:

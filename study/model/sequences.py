@@ -141,7 +141,10 @@ class Sequences:
         words, segments : ndarray of shape (b, t), int64
             Identifiers, and a number that is shared by the words that may look at each other.
         """
-        places = starts[:, None] + np.arange(self.length)  # (b, t), in the stream
+        return self.at(starts[:, None] + np.arange(self.length))
+
+    def at(self, places: Array) -> tuple[Array, Array]:
+        """Read words at places of the stream, of any shape; see ``read``."""
         sentences = np.searchsorted(self.starts, places, side="right") - 1  # (b, t)
         boundary = places == self.starts[sentences]
         words = self.identifiers[self.tokens[np.where(boundary, 0, places - sentences - 1)]].astype(np.int64)

@@ -29,6 +29,10 @@ REGIMEN = Regimen(
     mask_replaced=0.1,
     generator=0.5,
     detection_weight=10.0,
+    surroundings=0.0,
+    surroundings_window=10,
+    surroundings_drawn=4,
+    surroundings_threshold=1.0,
     candidates=20,
     candidate_exponent=1.0,
     batch=256,
@@ -103,12 +107,19 @@ def test_a_training_that_was_killed_and_resumed_is_the_same_bit_for_bit(tmp_path
     assert all(one.seconds <= other.seconds for one, other in pairwise(history))
 
 
-@pytest.mark.parametrize("objective", [{"causal": 1.0}, {"masked": 0.5, "causal": 0.25, "detection": 0.25}])
-def test_every_objective_resumes_the_same_bit_for_bit(tmp_path, objective):
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"objective": {"causal": 1.0}},
+        {"objective": {"masked": 0.5, "causal": 0.25, "detection": 0.25}},
+        {"surroundings": 0.5},
+    ],
+)
+def test_every_objective_resumes_the_same_bit_for_bit(tmp_path, question):
     whole, pieces = tmp_path / "whole", tmp_path / "pieces"
     whole.mkdir()
     pieces.mkdir()
-    often = replace(REGIMEN, objective=objective, validate_every=500, final_mask_rate=0.1)
+    often = replace(REGIMEN, **question, validate_every=500, final_mask_rate=0.1)
 
     def kill(moment):
         if moment.words_seen >= 3_000:
@@ -124,6 +135,21 @@ def test_every_objective_resumes_the_same_bit_for_bit(tmp_path, objective):
 
 def spelled_training(corpus, regimen=REGIMEN):
     return start(regimen, SpelledCorpus.learned(corpus, "wordpiece", 36))
+
+
+def test_asking_for_the_words_around_is_learned_too(tmp_path):
+    training = start(replace(REGIMEN, words=40_000, surroundings=1.0))
+    losses = []
+    ask = training.surroundings.loss
+
+    def recorded(*arguments):
+        losses.append(ask(*arguments))
+        return losses[-1]
+
+    training.surroundings.loss = recorded
+    training.run(tmp_path, lambda moment: None)
+    first, last = (sum(float(loss.detach()) for loss in part) / 20 for part in (losses[:20], losses[-20:]))
+    assert last < first - 0.1
 
 
 @pytest.mark.parametrize("objective", [{"masked": 1.0}, {"masked": 0.5, "causal": 0.25, "detection": 0.25}])
