@@ -28,7 +28,7 @@ def drawn(context="sentence", seed=0, **changes):
 
 @pytest.mark.parametrize("context", ["sentence", "document"])
 def test_what_is_drawn_is_near_of_the_same_segment_and_out_of_sight(context):
-    training, starts, words, segments, batch, asked = drawn(context)
+    training, starts, _, segments, batch, asked = drawn(context)
     hidden = set(batch.places.tolist())
     assert not hidden & set(asked.places.tolist())
     inside = beside = 0
