@@ -186,7 +186,11 @@ def settings_table(trained: Sequence[Trained]) -> pd.DataFrame:
     """Return the plain settings of each model as texts, but for its seed: ``model, setting, value``."""
     rows = []
     for name, one in {one.name: one for one in reversed(trained)}.items():
-        plain = pd.json_normalize(settings_of(one.model)).drop(columns=["class", "version", "seed"]).to_dict("records")[0]
+        plain = (
+            pd.json_normalize(settings_of(one.model))
+            .drop(columns=["class", "version", "seed"], errors="ignore")
+            .to_dict("records")[0]
+        )
         rows += [(name, setting, value if isinstance(value, str) else json.dumps(value)) for setting, value in plain.items()]
     return pd.DataFrame(rows, columns=["model", "setting", "value"])
 

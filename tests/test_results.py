@@ -121,6 +121,16 @@ class Settled:
     threads: int = dataclasses.field(metadata={"resource": True})
 
 
+def test_a_model_without_a_seed_among_its_settings_has_settings_too():
+    @dataclasses.dataclass(kw_only=True)
+    class Read:
+        path: str
+        seed: int = dataclasses.field(init=False, default=0)
+
+    table = results.settings_table([results.Trained("glove", Read(path="glove.txt"), Artefact(), Artefact())])
+    assert table.to_dict("records") == [{"model": "glove", "setting": "path", "value": "glove.txt"}]
+
+
 def test_settings_are_texts_by_model_without_seeds_and_resources():
     settings = {"scaling": True, "start": None, "objective": {"masked": 0.5}, "threads": 2}
     models = [("a", 16, 0), ("a", 16, 1), ("b", 32, 0)]
