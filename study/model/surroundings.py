@@ -26,6 +26,9 @@ from study.model.objective import ROUND, Masked, Scoring, moved
 from study.model.sequences import Sequences
 from study.model.table import look_up
 
+LARGEST = 1 - 1e-6
+"""Share of the candidates' sum that one of them may have, so that what is left of it is above zero in float32."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -86,9 +89,10 @@ class Surroundings(nn.Module):
         random : Generator
         """
         words, segments, hidden = batch.words.cpu().numpy(), batch.segments.cpu().numpy(), np.zeros(batch.words.numel(), bool)
-        hidden[batch.places.cpu().numpy()] = True
+        asked = batch.places.cpu().numpy()
+        hidden[asked[words.reshape(-1)[asked] != batch.targets.cpu().numpy()]] = True  # some are asked, but shown as they are
         known, t = training.symbols.words, words.shape[1]
-        visible = np.flatnonzero((words.reshape(-1) < known) & ~hidden)
+        visible = np.setdiff1d(np.flatnonzero(words.reshape(-1) < known), asked)
         number = min(len(visible), ROUND * max(1, round(self.share * len(visible) / ROUND)))
         places = np.sort(random.permutation(visible)[:number])  # (n,)
         away = random.integers(1, self.window + 1, (number, self.drawn)) * random.choice([-1, 1], (number, self.drawn))  # (n, r)
@@ -118,9 +122,15 @@ class Surroundings(nn.Module):
         Tensor of shape (), nats per word drawn and kept
         """
         table, bias = network.output()  # (v or more, d), (v,)
-        x, given = self.head(x), targets >= 0  # (n, d), (n, r)
-        drawn = targets.clamp(min=0).flatten()  # (n r,)
-        true_rows, candidate_rows = look_up(table, torch.cat([drawn, candidates])).split([len(drawn), len(candidates)])
-        true = torch.einsum("nd,nrd->nr", x.float(), true_rows.view(*targets.shape, -1)) + bias[drawn].view_as(targets)
-        normaliser = functional.linear(x, candidate_rows, bias[candidates] - log_probability).logsumexp(dim=1).float()  # (n,)
-        return ((normaliser[:, None] - true) * given).sum() / given.sum().clamp(min=1)
+        (n, r), k, given = targets.shape, len(candidates), targets >= 0
+        x, drawn = self.head(x), targets.clamp(min=0)  # (n, d), (n, r)
+        true_rows, candidate_rows = look_up(table, torch.cat([drawn.flatten(), candidates])).split([n * r, k])
+        true = torch.einsum("nd,nrd->nr", x.float(), true_rows.view(n, r, -1)) + bias[drawn]  # (n, r)
+        scores = functional.linear(x, candidate_rows, bias[candidates] - log_probability).float()  # (n, k)
+        total = scores.logsumexp(dim=1, keepdim=True)  # (n, 1)
+        column = torch.full((len(bias),), -1, device=x.device)
+        column[candidates] = torch.arange(k, device=x.device)
+        own = column[drawn]  # (n, r): where a drawn word is a candidate itself; it is known exactly, not estimated once more
+        part = (scores.gather(1, own.clamp(min=0)) - total).masked_fill(own < 0, -torch.inf)  # (n, r), its share of the sum
+        others = total + torch.log1p(-part.exp().clamp(max=LARGEST))  # (n, r)
+        return ((torch.logaddexp(true, others) - true) * given).sum() / given.sum().clamp(min=1)

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from study.model.objective import mask
+from study.model.objective import Candidates, mask
 from study.model.sequences import Sequences
 from study.model.surroundings import Surroundings
 from tests.model.small_corpus import SmallCorpus
@@ -22,15 +22,17 @@ def drawn(context="sentence", seed=0, **changes):
     training = Sequences(CORPUS, "training", length=16, context=context)
     starts = training.order(0)[:20]
     words, segments = training.read(starts)
-    batch = mask(words, segments, training.symbols, random, rate=0.3, hidden=1.0, replaced=0.0)
+    batch = mask(words, segments, training.symbols, random, rate=0.3, hidden=0.7, replaced=0.1)
     return training, starts, words, segments, batch, surroundings(**changes).draw(training, starts, batch, random)
 
 
 @pytest.mark.parametrize("context", ["sentence", "document"])
 def test_what_is_drawn_is_near_of_the_same_segment_and_out_of_sight(context):
     training, starts, _, segments, batch, asked = drawn(context)
-    hidden = set(batch.places.tolist())
-    assert not hidden & set(asked.places.tolist())
+    shown = batch.words.flatten()[batch.places] == batch.targets  # asked for, but left as they are
+    hidden = set(batch.places[~shown].tolist())
+    assert shown.any()
+    assert not set(batch.places.tolist()) & set(asked.places.tolist())
     inside = beside = 0
     for place, targets in zip(asked.places.tolist(), asked.targets.numpy(), strict=True):
         row, column = divmod(place, 16)
@@ -88,6 +90,22 @@ def test_with_the_whole_vocabulary_the_loss_is_that_of_the_full_softmax():
     ours = torch.autograd.grad(found, [network.table, network.bias, asked.head.weight])
     full = torch.autograd.grad(expected, [network.table, network.bias, asked.head.weight])
     assert all(torch.allclose(one, two, atol=1e-5) for one, two in zip(ours, full, strict=True))
+
+
+@pytest.mark.parametrize("sure", [0.0, 30.0])
+def test_from_few_candidates_the_estimate_lies_about_the_loss_and_never_below_zero(sure):
+    torch.manual_seed(0)
+    words, targets = len(COUNTS), torch.tensor([[3, 3]])
+    network, asked = Table(words, 8), surroundings()
+    x = torch.randn(1, 8)
+    with torch.no_grad():
+        network.bias[3] += sure  # the network is sure of the word that is drawn
+    full = asked.loss(network, x, targets, torch.arange(words), torch.zeros(words)).item()
+    few = Candidates(np.ones(words), words // 2, 1.0)
+    random = np.random.default_rng(0)
+    estimates = np.array([asked.loss(network, x, targets, *few.draw(random)).item() for _ in range(300)])
+    assert estimates.min() >= 0
+    assert abs(estimates.mean() - full) < 0.1 + 3 * estimates.std() / 300**0.5
 
 
 def test_where_nothing_is_drawn_the_loss_is_zero():
