@@ -7,9 +7,10 @@ nearer ones; what it lacks against whole sentences is what a reader of so few wo
 
 Controlled: a view is taught and asked the same occurrences at every distance. One that has no vector for a sentence at some
 distance, as a bag of the words around has none where the next words are all unknown, is not asked it at the others either: else a
-curve would rise or fall because its sentences change. Views differ in what they know, as the coverage tells. Senses are taught and
-asked alike, from sentences cut alike, so that no system is punished for meeting fragments that it was not taught with. All senses of a word have equally many sentences:
-chance is one over the senses. The folds are those of ``senses``: one sentence of each sense is left out at a time.
+curve would rise or fall because its sentences change. Which these are differs between views, as their coverage tells. Senses are
+taught and asked alike, from sentences cut alike, so that no system is punished for meeting fragments that it was not taught with.
+All senses of a word have equally many sentences: chance is one over the senses. The folds are those of ``senses``: one sentence
+of each sense is left out at a time.
 
 Not controlled: telling words of real sentences stand near more often than far, so a flat end of a curve may mean that nothing was
 left to tell. A fragment breaks off anywhere; an encoder was trained on whole sentences.
@@ -154,7 +155,7 @@ class SensesInWindow:
         return summarise_by_distance(pd.concat(frames, ignore_index=True), "within", self.distances)
 
     def _answers(self, items: pd.DataFrame, directions: Array, known: Array) -> pd.DataFrame:
-        """Return a row per item and repeat with the sense it was given; none where a sense of its word has not two known items."""
+        """Return a row per item and repeat with the sense it was given; none where a sense of its word lacks two known ones."""
         given = np.full((len(items), self.repeats), "", dtype=object)
         for number, (_, part) in enumerate(items.groupby("group", sort=True)):
             rows = part.index[known[part.index]]
