@@ -105,11 +105,12 @@ def _by_construction(run: Run, scores: pd.DataFrame) -> list[str]:
 
 def _words_seen(run: Run, scores: pd.DataFrame) -> list[str]:
     """Say how many words each model has seen in training, repeated passes counted."""
-    seen = run.models[run.models["model"].isin(scores["model"]) & ~run.models["model"].isin(run.from_files)]
-    seen = run.in_order(seen[seen["words_seen"] > 0]).groupby("model", sort=False)["words_seen"].mean().map(millions)
+    models = run.models[run.models["model"].isin(scores["model"]) & ~run.models["model"].isin(run.from_files)]
+    models = run.in_order(models[models["words_seen"] > 0])
+    seen = models.groupby("model", sort=False)["words_seen"].mean().map(millions)
     if seen.empty:
         return []
-    told = "; ".join(f"{words} for {join(list(part.index))}" for words, part in seen.groupby(seen, sort=False))
+    told = "; ".join(f"{words} for {join(list(seen.index[seen == words]))}" for words in seen.unique())
     return [f"Seen in training, every pass counted: {told}." + (" The budgets are not equal." if seen.nunique() > 1 else "")]
 
 
@@ -181,7 +182,10 @@ def tables(run: Run, scores: pd.DataFrame) -> list[Table]:
         columns += [
             Heading({"question": question}, spell(question)) for question in whole["question"].unique() if question != stem
         ]
-        caption = f"{spell(str(task)).capitalize()}: {spell(str(metric))}, by {AXES[str(stem)]}, headline views, 95 % intervals."
+        caption = (
+            f"{spell(str(task)).capitalize()}: {spell(str(metric))}, by {AXES[str(stem)]}, headline views, 95 % intervals, "
+            "items that the view has a vector for (n) and their share (coverage)."
+        )
         corner = Corner("model", "view")
         found.append(grid(f"distance-{place}", caption, pd.concat([part, whole]), rows, columns, corner=corner))
     return found

@@ -70,6 +70,7 @@ def test_the_tables_have_a_row_per_model_and_a_column_per_distance_and_question(
     assert [cell.text for cell in made.header[1:]] == ["1", "5", "30", "cue alone"]
     assert [cell.text for cell in cut.header[1:]] == ["1", "5", "30"]
     assert [row.cells[0].text for row in cut.rows] == ["cbow", "transformer", "untrained", "random"]
+    assert "n 120 · coverage 0.90" in made.rows[0].cells[1].note
     assert not any(cell.text == "–" for row in made.rows for cell in row.cells)
     assert (tmp_path / "distance.png").is_file()
 
