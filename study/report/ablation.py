@@ -87,8 +87,8 @@ def _sizes(run: Run, reference: str, parts: Sequence[str]) -> list[str]:
     sizes = {model: sizes[model] for model in (reference, *parts) if model in sizes}
     if reference not in sizes or len(set(sizes.values())) < 2:
         return []
-    ordered = sorted(sizes, key=lambda model: sizes[model])
-    least, most = (f"{spell(end)} {count(sizes[end])}" for end in (ordered[0], ordered[-1]))
+    ends = (choose(sizes, key=lambda model: sizes[model]) for choose in (min, max))
+    least, most = (f"{spell(end)} {count(sizes[end])}" for end in ends)
     return [f"Sizes differ: {count(sizes[reference])} parameters for {reference} whole, from {least} to {most}."]
 
 
