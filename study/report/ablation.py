@@ -21,7 +21,7 @@ from statsmodels.stats.multitest import multipletests
 from study.report.album import Album, Section
 from study.report.plot import RULE, STYLE, Look, panels
 from study.report.run import Run
-from study.report.table import DASH, Cell, Row, Table, interval, number, probability, signed, spell
+from study.report.table import DASH, Cell, Row, Table, count, interval, number, probability, signed, spell
 
 TITLE = "What each part is worth"
 UNTRAINED = "untrained"
@@ -40,16 +40,56 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     if reference not in run.trained or not parts:
         return Section(TITLE)
     rows = pd.concat([differences(run, reference), losses(run, reference)], ignore_index=True)
-    rows = corrected(rows[rows["part"].isin([*parts, UNTRAINED])])
+    rows = judged(corrected(rows[rows["part"].isin([*parts, UNTRAINED])]), verdicts=_verdicts(run))
+    figures = album.add("ablation", _caption(run, reference, parts), forest(rows, parts, look[reference]))
+    return Section(TITLE, figures, [ablation_table(run, rows, reference, parts)])
+
+
+def _verdicts(run: Run) -> bool:
+    """Say whether a run judges at all: a demonstration does not, nor does one training of each model."""
+    return run.seeds > 1 and run.facts.get("size") != "quick"
+
+
+def _caption(run: Run, reference: str, parts: Sequence[str]) -> str:
     caption = (
         f"Every row is {reference} with one part taken out or exchanged, minus {reference} whole, after equal numbers of words "
-        "seen, with 95 % intervals; left of the line: worse without the part (the axis of the loss is reversed). Filled: the "
-        "interval excludes zero. Dashed: without any training. Above each panel is its scale, full minus untrained, and the "
-        "smallest such difference that would be detected; a grey panel’s scale is below that."
+        "seen, with 95 % intervals; left of the line: worse without the part (the axis of the loss is reversed). Dashed: without "
+        "any training. Above each panel is its scale, full minus untrained, and the smallest such difference that would be "
+        "detected; a grey panel’s scale is below that. "
     )
-    caption += " One training of each: intervals over items only, none for the loss." if run.seeds == 1 else ""
-    figures = album.add("ablation", caption, forest(rows, parts, look[reference]))
-    return Section(TITLE, figures, [ablation_table(run, rows, reference, parts)])
+    if _verdicts(run):
+        caption += "Filled: p below 0.05 after Holm’s correction over all parts of a family, in no grey panel. "
+    else:
+        why = "one training of each" if run.seeds == 1 else "a demonstration"
+        caption += f"All marks are hollow: {why} gives no verdict, and an interval without zero is none. "
+    caption += f"All rows lean on the same {'training' if run.seeds == 1 else 'trainings'} of {reference}. "
+    caption += "Intervals are over items only, and the loss has none. " if run.seeds == 1 else ""
+    return (caption + " ".join([*_rates(run, [reference, *parts]), *_sizes(run, reference, parts)])).strip()
+
+
+def _rates(run: Run, models: Sequence[str]) -> list[str]:
+    """Say that all models have one learning rate, which need not suit each of them; or that they have several."""
+    rates = run.settings.loc[(run.settings["setting"] == "rate") & run.settings["model"].isin(models), "value"].unique()
+    if len(rates) == 1:
+        return [f"All share one highest learning rate, {rates[0]}: what a part costs is what it costs at this rate."]
+    return ["The learning rates differ."] if len(rates) else []
+
+
+def _parameters(run: Run) -> dict[str, float]:
+    """Return the number of parameters of each model that has any."""
+    sizes = run.models.groupby("model")["parameters"].mean()
+    return {str(model): size for model, size in sizes.items() if size > 0}
+
+
+def _sizes(run: Run, reference: str, parts: Sequence[str]) -> list[str]:
+    """Say which parts, taken out or exchanged, change the number of parameters most."""
+    sizes = _parameters(run)
+    sizes = {model: sizes[model] for model in (reference, *parts) if model in sizes}
+    if reference not in sizes or len(set(sizes.values())) < 2:
+        return []
+    ends = (choose(sizes, key=lambda model: sizes[model]) for choose in (min, max))
+    least, most = (f"{spell(end)} {count(sizes[end])}" for end in ends)
+    return [f"Sizes differ: {count(sizes[reference])} parameters for {reference} whole, from {least} to {most}."]
 
 
 def differences(run: Run, reference: str) -> pd.DataFrame:
@@ -110,6 +150,22 @@ def corrected(rows: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
+def judged(rows: pd.DataFrame, *, verdicts: bool) -> pd.DataFrame:
+    """Add ``found``: whether a difference is significant after the correction, where the run judges and the scale can be read.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As of ``corrected``.
+    verdicts : bool
+        Whether the run judges at all.
+    """
+    rows = rows.assign(found=verdicts & (rows["p_holm"] < 0.05))
+    for _, mine in rows.groupby(KEYS):
+        rows.loc[mine.index, "found"] &= not scale(mine)[2]
+    return rows
+
+
 def _by_task(rows: pd.DataFrame) -> list[tuple[tuple[str, ...], pd.DataFrame]]:
     """Cut differences by task and question, in their order: the key of each and its rows."""
     return [(tuple(map(str, key)), part) for key, part in rows.groupby(KEYS, sort=False)]
@@ -151,7 +207,7 @@ def forest(rows: pd.DataFrame, parts: Sequence[str], look: Look) -> Figure:
     Parameters
     ----------
     rows : DataFrame
-        As of ``corrected``.
+        As of ``judged``.
     parts : sequence of str
         From top to bottom.
     look : Look
@@ -178,7 +234,7 @@ def forest(rows: pd.DataFrame, parts: Sequence[str], look: Look) -> Figure:
 
 
 def _marks(axis: Axes, rows: pd.DataFrame, order: Sequence[str], look: Look) -> None:
-    """Draw one row per part, every second one on a band; filled where the interval excludes zero."""
+    """Draw one row per part, every second one on a band; filled where a difference is found."""
     for place, part in enumerate(order):
         height = len(order) - place
         if place % 2 == 0:
@@ -188,7 +244,7 @@ def _marks(axis: Axes, rows: pd.DataFrame, order: Sequence[str], look: Look) -> 
             continue
         row, colour = rows.loc[part], "black" if part == UNTRAINED else look.colour
         bars = np.nan_to_num([[row["difference"] - row["low"]], [row["high"] - row["difference"]]])
-        face = colour if row["low"] > 0 or row["high"] < 0 else "white"
+        face = colour if row["found"] else "white"
         axis.errorbar(
             row["difference"], height, xerr=bars, fmt=look.marker, color=colour, markerfacecolor=face, markersize=5, capsize=2
         )
@@ -197,28 +253,37 @@ def _marks(axis: Axes, rows: pd.DataFrame, order: Sequence[str], look: Look) -> 
 def ablation_table(run: Run, rows: pd.DataFrame, reference: str, parts: Sequence[str]) -> Table:
     """Return what each part costs on every task and in loss: the whole model's own figures, then differences with intervals.
 
+    Beside each stands how many parameters the model has.
+
     Models whose training failed are named, with the reason.
     """
     keys = [key for key, _ in _by_task(rows)]
-    header = [Cell("part", "taken out or exchanged")]
+    sizes = _parameters(run)
+    header = [Cell("part", "taken out or exchanged"), Cell("parameters", number=True)]
     header += [Cell(_title(key, rows), "nats, lower is better" if key[0] == LOSS else spell(key[3]), number=True) for key in keys]
-    verdicts = run.seeds > 1 and run.facts.get("size") != "quick"
-    lines = [Row((Cell(reference, "whole"), *(_whole(run, reference, key) for key in keys)))]
+    verdicts = _verdicts(run)
+    lines = [Row((Cell(reference, "whole"), _size(sizes, reference), *(_whole(run, reference, key) for key in keys)))]
     for part in [*parts, UNTRAINED]:
         mine = rows[rows["part"] == part].set_index(KEYS)
         if len(mine):
             cells = [_cell(mine.loc[[key]].iloc[0], verdicts) if key in mine.index else Cell(DASH, number=True) for key in keys]
-            lines.append(Row((Cell(spell(part)), *cells), quiet=part == UNTRAINED))
+            lines.append(Row((Cell(spell(part)), _size(sizes, part), *cells), quiet=part == UNTRAINED))
     for part, reason in (run.facts.get("failed") or {}).items():
-        lines.append(Row((Cell(spell(part), f"failed: {reason}"), *(Cell(DASH, number=True) for _ in keys)), quiet=True))
+        lines.append(Row((Cell(spell(part), f"failed: {reason}"), *(Cell(DASH, number=True) for _ in header[1:])), quiet=True))
     scales = [f"{_title(key, rows)}: {scale(mine)[1]}" for key, mine in _by_task(rows)]
     caption = (
         f"What each part costs: difference to {reference} whole, by headline view on the items all know, with 95 % intervals. "
         f"The scale of each column: {'; '.join(scales)}."
     )
-    caption += " Bold: p below 0.05 after Holm’s correction over all parts of a family." if verdicts else " No verdicts."
-    frame = rows[["part", *KEYS, "difference", "low", "high", "p", "p_holm", "detectable"]]
+    bold = "p below 0.05 after Holm’s correction over all parts of a family, where the scale is not below the detectable"
+    caption += f" Bold: {bold}." if verdicts else " No verdicts."
+    frame = rows[["part", *KEYS, "difference", "low", "high", "p", "p_holm", "detectable", "found"]]
+    frame = frame.assign(parameters=frame["part"].map(sizes))
     return Table("ablation", caption, tuple(header), tuple(lines), frame)
+
+
+def _size(sizes: Mapping[str, float], model: str) -> Cell:
+    return Cell(count(sizes.get(model, np.nan)), number=True)
 
 
 def _whole(run: Run, reference: str, key: Sequence[str]) -> Cell:
@@ -234,4 +299,4 @@ def _whole(run: Run, reference: str, key: Sequence[str]) -> Cell:
 def _cell(row: pd.Series, verdicts: bool) -> Cell:
     note = interval(row["low"], row["high"])
     note += f"\np (Holm) {probability(row['p_holm'])}" if verdicts and np.isfinite(row["p_holm"]) else ""
-    return Cell(signed(row["difference"]), note, strong=bool(verdicts and row["p_holm"] < 0.05), number=True)
+    return Cell(signed(row["difference"]), note, strong=bool(row["found"]), number=True)

@@ -15,6 +15,7 @@ from study.report.album import Album, Section
 from study.report.comparison import over_seeds
 from study.report.plot import STYLE, Look, legend, panels, whiskers
 from study.report.run import BASELINE, Run
+from study.report.summary import join, millions
 from study.report.table import Corner, Heading, Table, grid, spell
 
 TITLE = "Senses by distance"
@@ -23,6 +24,9 @@ AXES = {
     "within": "words kept on each side of the target",
 }
 """The questions that are asked at several distances (``distance: 5``) -> what their axis says."""
+BAGS = ("context", "word+context")
+"""The views that gather the words around a target without regard to their order, as many as the setting ``REACH`` says."""
+REACH = "context_words"
 WIDTH = 0.24
 """Between the outermost marks of one distance, in logarithms to base 2, so that whiskers stand side by side."""
 
@@ -52,11 +56,66 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
         "Sense accuracy of headline views by distance, with 95 % intervals; dotted: chance. Telling word: the only word of "
         "the sentence that tells the sense stands so far away, among neutral words. Window: real sentences, cut that near it."
     )
-    return Section(TITLE, album.add("distance", caption, draw(scores, look)), folded=tables(run, scores))
+    same = readings(run)
+    caption += " Dashed: the same vectors as the solid line of that colour, read over another width." if same else ""
+    caption = " ".join([caption, *_by_construction(run, scores), *_words_seen(run, scores)])
+    return Section(TITLE, album.add("distance", caption, draw(scores, look, same)), folded=tables(run, scores))
+
+
+def readings(run: Run) -> dict[str, str]:
+    """Return the models that differ from another one before them in the width of their bag of words alone, and that other.
+
+    Such models are one and the same training, read in two ways; their settings and their kind tell so, not their names.
+    """
+    kinds = run.models.groupby("model")["kind"].first()
+    found: dict[str, str] = {}
+    seen: dict[tuple[str, frozenset[tuple[str, str]]], tuple[str, str]] = {}
+    settings = {
+        str(model): dict(zip(part["setting"], part["value"], strict=True)) for model, part in run.settings.groupby("model")
+    }
+    for model in [*run.trained, *run.controls]:
+        width = settings.get(model, {}).pop(REACH, None)
+        if width is None or model not in kinds:
+            continue
+        first, its_width = seen.setdefault((str(kinds[model]), frozenset(settings[model].items())), (model, width))
+        if width != its_width:
+            found[model] = first
+    return found
+
+
+def _by_construction(run: Run, scores: pd.DataFrame) -> list[str]:
+    """Say what the lines of bags of words are by construction, and how wide each of these bags is."""
+    bags = set(scores.loc[scores["view"].isin(BAGS), "model"])
+    reach = run.settings[(run.settings["setting"] == REACH) & run.settings["model"].isin(bags)]
+    if reach.empty:
+        return []
+    widths = run.in_order(reach.assign(value=reach["value"].astype(int))).groupby("value", sort=True)["model"].agg(list)
+    told = "; ".join(f"{width} words for {join(models)}" for width, models in widths.items())
+    shapes = {
+        "distance": "flat up to its width and at chance beyond (telling word)",
+        "within": "level beyond its width (window)",
+    }
+    drawn = join([text for stem, text in shapes.items() if (scores["stem"] == stem).any()])
+    return [
+        f"By construction, no finding: a bag of the words around ({' or '.join(BAGS)}) cannot tell distances within its width "
+        f"apart, nor see beyond it, so that its line is {drawn}. The height of a flat line says how well words are known, not "
+        f"how far a model reaches. Width on each side: {told}."
+    ]
+
+
+def _words_seen(run: Run, scores: pd.DataFrame) -> list[str]:
+    """Say how many words each model has seen in training, repeated passes counted."""
+    models = run.models[run.models["model"].isin(scores["model"]) & ~run.models["model"].isin(run.from_files)]
+    models = run.in_order(models[models["words_seen"] > 0])
+    seen = models.groupby("model", sort=False)["words_seen"].mean().map(millions)
+    if seen.empty:
+        return []
+    told = "; ".join(f"{words} for {join(list(seen.index[seen == words]))}" for words in seen.unique())
+    return [f"Seen in training, every pass counted: {told}." + (" The budgets are not equal." if seen.nunique() > 1 else "")]
 
 
 @mpl.rc_context(STYLE)
-def draw(scores: pd.DataFrame, look: Mapping[str, Look]) -> Figure:
+def draw(scores: pd.DataFrame, look: Mapping[str, Look], same: Mapping[str, str]) -> Figure:
     """Draw accuracy by distance: a panel per task, a line per model.
 
     Parameters
@@ -64,11 +123,13 @@ def draw(scores: pd.DataFrame, look: Mapping[str, Look]) -> Figure:
     scores : DataFrame
         ``model, view, task, stem, at, value, low, high, chance, metric``.
     look : mapping of str to Look
+    same : mapping of str to str
+        As of ``readings``: who has the colour of whom, with dashes.
     """
     groups = [(str(task), str(stem), part) for (task, stem), part in scores.groupby(["task", "stem"], sort=False)]
     figure, axes = panels(len(groups), width=4.6, height=3.9, columns=3)
     for axis, (task, stem, part) in zip(axes, groups, strict=True):
-        _lines(axis, part, look)
+        _lines(axis, part, look, same)
         axis.set_title(spell(task))
         axis.set_xlabel(AXES[stem])
         axis.set_ylabel(spell(str(part["metric"].iloc[0])))
@@ -76,13 +137,13 @@ def draw(scores: pd.DataFrame, look: Mapping[str, Look]) -> Figure:
     return figure
 
 
-def _lines(axis: Axes, scores: pd.DataFrame, look: Mapping[str, Look]) -> None:
-    """Draw the lines of one task; a model called after another, as ``cbow_near`` after ``cbow``, has its colour, with dashes."""
+def _lines(axis: Axes, scores: pd.DataFrame, look: Mapping[str, Look], same: Mapping[str, str]) -> None:
+    """Draw the lines of one task; a second reading of the same vectors has the colour of the first, with dashes."""
     models = [model for model in look if model in set(scores["model"])]
     shifts = 2.0 ** np.linspace(-WIDTH / 2, WIDTH / 2, len(models)) if len(models) > 1 else np.ones(1)
     for model, shift in zip(models, shifts, strict=True):
         mine = scores[scores["model"] == model].sort_values("at")
-        kin = next((other for other in models if model.startswith(f"{other}_")), None)
+        kin = same.get(model)
         axis.errorbar(
             mine["at"] * shift,
             mine["value"],
@@ -121,7 +182,10 @@ def tables(run: Run, scores: pd.DataFrame) -> list[Table]:
         columns += [
             Heading({"question": question}, spell(question)) for question in whole["question"].unique() if question != stem
         ]
-        caption = f"{spell(str(task)).capitalize()}: {spell(str(metric))}, by {AXES[str(stem)]}, headline views, 95 % intervals."
+        caption = (
+            f"{spell(str(task)).capitalize()}: {spell(str(metric))}, by {AXES[str(stem)]}, headline views, 95 % intervals, "
+            "items that the view has a vector for (n) and their share (coverage)."
+        )
         corner = Corner("model", "view")
         found.append(grid(f"distance-{place}", caption, pd.concat([part, whole]), rows, columns, corner=corner))
     return found

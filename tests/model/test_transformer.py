@@ -1,9 +1,11 @@
 import pytest
 import torch
+import yaml
 
+from study import paths
 from study.contracts import StudyError
 from study.model.anatomy import Anatomy
-from study.model.transformer import Encoder
+from study.model.transformer import MLP, Encoder
 from tests.model.small_encoder import ANATOMY
 
 WORDS = 11
@@ -158,3 +160,14 @@ def test_a_tied_output_has_no_table_of_its_own():
 def test_parts_that_do_not_fit_are_refused_by_name(changes, named):
     with pytest.raises(StudyError, match=named):
         encoder(**changes)
+
+
+def test_the_gated_mlp_of_the_anatomy_is_as_large_as_the_others():
+    models = yaml.safe_load((paths.configuration() / "experiment" / "anatomy.yaml").read_text(encoding="utf-8"))["models"]
+    whole = yaml.safe_load((paths.configuration() / "model" / "transformer.yaml").read_text(encoding="utf-8"))["expansion"]
+    gated = models["gated_mlp"]
+    sizes = [
+        sum(weight.numel() for weight in MLP(Anatomy(**(ANATOMY | {"width": 128} | changes))).parameters())
+        for changes in ({"expansion": whole}, {"expansion": gated.get("expansion", whole), "activation": gated["activation"]})
+    ]
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.005)

@@ -11,6 +11,7 @@ from study.report.run import Run
 
 MODELS = {"transformer": 0.20, "no_positions": 0.05, "no_mlp": 0.19, "untrained": 0.01, "random": 0.0}
 LOSSES = {"transformer": 5.0, "no_positions": 5.5, "no_mlp": 5.1}
+PARAMETERS = {"transformer": 2_350_653, "no_positions": 2_350_653, "no_mlp": 2_088_253, "untrained": 0, "random": 0}
 
 
 @pytest.fixture
@@ -18,12 +19,15 @@ def taken_apart(make_run):
     """Return a function that makes a run of an encoder and of two without a part."""
 
     def make(seeds: int = 1, effect: float = 0.05, **facts) -> Run:
-        folder = make_run(f"{seeds}-{facts.get('size')}", models=MODELS, seeds=seeds)
+        folder = make_run(f"{seeds}-{effect}-{facts.get('size')}", models=MODELS, seeds=seeds)
         comparisons = pd.read_csv(folder / "comparisons.csv").assign(minimum_detectable_effect=effect, p=0.001)
         comparisons.to_csv(folder / "comparisons.csv", index=False)
         models = pd.read_csv(folder / "models.csv")
         models["validation_loss"] = models["model"].map(LOSSES) + 0.1 * models["seed"] * (models["model"] != "no_mlp")
+        models["parameters"] = models["model"].map(PARAMETERS)
         models.to_csv(folder / "models.csv", index=False)
+        rates = [(model, "rate", "0.005") for model in LOSSES]
+        pd.DataFrame(rates, columns=["model", "setting", "value"]).to_csv(folder / "settings.csv", index=False)
         start = [{"model": "transformer", "seed": s, "words_seen": 0, "seconds": 0, "validation_loss": 7.0} for s in range(seeds)]
         columns = {"loss": np.nan, "masked_accuracy": 0.0}
         pd.DataFrame(start).assign(**columns).to_csv(folder / "curves.csv", index=False)
@@ -39,9 +43,9 @@ def made(run: Run, tmp_path):
     return ablation.section(run, plot.looks([*run.trained, *run.controls]), Album(tmp_path))
 
 
-def figure_of(run: Run):
+def figure_of(run: Run, verdicts: bool = True):
     rows = pd.concat([ablation.differences(run, "transformer"), ablation.losses(run, "transformer")], ignore_index=True)
-    rows = ablation.corrected(rows)
+    rows = ablation.judged(ablation.corrected(rows[rows["part"] != "random"]), verdicts=verdicts)
     return ablation.forest(rows, ["no_positions", "no_mlp"], plot.Look("#0072B2", "o"))
 
 
@@ -91,6 +95,37 @@ def test_the_figure_says_full_minus_untrained_and_where_that_is_not_detectable(t
     assert "full − untrained −2.000; one seed: no interval" in [text.get_text() for text in figure.axes[-1].texts]
 
 
+def filled(figure) -> list[list[bool]]:
+    """Say of each panel's marks, from the top, whether they are filled."""
+    return [[mark.lines[0].get_markerfacecolor() != "white" for mark in axis.containers] for axis in figure.axes[:-1]]
+
+
+def test_marks_are_filled_by_the_corrected_p_where_the_run_judges_and_the_scale_can_be_read(taken_apart):
+    run = taken_apart(seeds=3, size="full")
+    assert filled(figure_of(run)) == [[True, True, False]] * 4, "what is without training is no part"
+    assert not np.any(filled(figure_of(run, verdicts=False)))
+    assert not np.any(filled(figure_of(taken_apart(seeds=3, effect=0.5, size="full")))), "grey panels"
+    run.comparisons["p"] = 0.04
+    assert (run.comparisons["high"] < 0).any() or (run.comparisons["low"] > 0).any()
+    assert not np.any(filled(figure_of(run))), "an interval without zero is not enough"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "size", "told"),
+    [
+        (1, None, "hollow: one training of each gives no verdict"),
+        (3, "quick", "hollow: a demonstration gives no verdict"),
+        (3, "full", "Filled: p below 0.05 after Holm’s correction"),
+    ],
+)
+def test_the_caption_says_what_is_filled_and_what_is_not_equal(taken_apart, tmp_path, seeds, size, told):
+    run = taken_apart(seeds=seeds, size=size)
+    (figure,) = made(run, tmp_path / "figures").figures
+    assert told in figure.caption
+    assert "All share one highest learning rate, 0.005: what a part costs is what it costs at this rate." in figure.caption
+    assert "2,350,653 parameters for transformer whole, from no mlp 2,088,253 to transformer 2,350,653." in figure.caption
+
+
 def test_worse_is_on_the_left_in_every_panel(taken_apart):
     figure = figure_of(taken_apart())
     assert [axis.xaxis_inverted() for axis in figure.axes] == [False] * (len(figure.axes) - 1) + [True]
@@ -105,14 +140,24 @@ def test_the_table_has_every_part_on_every_task_and_in_loss(taken_apart, tmp_pat
     assert [cell.text for cell in table.header][-1] == "validation loss"
     assert rows["transformer"][-1].text == "5.000"
     assert rows["no positions"][-1].text == "+0.500"
-    assert rows["no positions"][1].note == "−0.180 to −0.120"
+    assert rows["no positions"][2].note == "−0.180 to −0.120"
+    assert [cells[1].text for cells in rows.values()] == ["2,350,653", "2,350,653", "2,088,253", "–", "–"]
+    assert {len(cells) for cells in rows.values()} == {len(table.header)}
+    assert table.frame.set_index("part").loc["no_mlp", "parameters"].unique().tolist() == [2_088_253]
     assert rows["no norm"][0].note == "failed: The loss is inf."
     assert set(table.frame["part"]) == {"no_positions", "no_mlp", "untrained"}
 
 
-def test_only_several_seeds_of_a_full_run_are_judged(taken_apart, tmp_path):
-    for seeds, size, judged in [(1, None, False), (3, "quick", False), (3, "full", True)]:
-        run = taken_apart(seeds=seeds, size=size)
-        (table,) = made(run, tmp_path / f"{seeds}-{size}-figures").tables
-        assert ("Bold" in table.caption) == judged
-        assert any(cell.strong for row in table.rows for cell in row.cells) == judged
+@pytest.mark.parametrize(
+    ("seeds", "size", "effect", "bold", "found"),
+    [
+        (1, None, 0.05, False, False),
+        (3, "quick", 0.05, False, False),
+        (3, "full", 0.05, True, True),
+        (3, "full", 0.5, True, False),
+    ],
+)
+def test_only_several_seeds_of_a_full_run_are_judged(taken_apart, tmp_path, seeds, size, effect, bold, found):
+    (table,) = made(taken_apart(seeds=seeds, size=size, effect=effect), tmp_path / "figures").tables
+    assert ("Bold" in table.caption) == bold
+    assert any(cell.strong for row in table.rows for cell in row.cells[:-1]) == found

@@ -23,7 +23,19 @@ def run(make_run):
     window = [bank.assign(task="bank_window", question=f"within: {at}", main=False) for at in AT]
     window.append(bank.assign(task="bank_window", question="within"))
     pd.concat([scores, asked, *parts, *window]).to_csv(folder / "scores.csv", index=False)
+    models = pd.read_csv(folder / "models.csv")
+    models.loc[models["model"].isin(["untrained", "random"]), "words_seen"] = 0
+    models.loc[models["model"] == "cbow", "words_seen"] = 19_825_730
+    pd.concat([models, models[models["model"] == "cbow"].assign(model="cbow_near")]).to_csv(folder / "models.csv", index=False)
+    write_settings(
+        folder, cbow={"size": 8, "context_words": 30}, cbow_near={"size": 8, "context_words": 2}, transformer={"width": 8}
+    )
     return Run.read(folder)
+
+
+def write_settings(folder, **models):
+    rows = [(model, setting, value) for model, settings in models.items() for setting, value in settings.items()]
+    pd.DataFrame(rows, columns=["model", "setting", "value"]).to_csv(folder / "settings.csv", index=False)
 
 
 def test_headline_views_are_averaged_over_seeds_at_each_distance(run):
@@ -38,7 +50,7 @@ def test_headline_views_are_averaged_over_seeds_at_each_distance(run):
 
 def test_the_figure_has_a_panel_per_task_a_line_per_model_and_its_distances_as_ticks(run):
     look = plot.looks([*run.trained, *run.controls])
-    figure = distance.draw(distance.by_distance(run), look)
+    figure = distance.draw(distance.by_distance(run), look, distance.readings(run))
     made, cut = figure.axes
     assert (made.get_xlabel(), cut.get_xlabel()) == tuple(distance.AXES.values())
     assert [label.get_text() for label in made.get_xticklabels()] == ["1", "5", "30"]
@@ -58,8 +70,29 @@ def test_the_tables_have_a_row_per_model_and_a_column_per_distance_and_question(
     assert [cell.text for cell in made.header[1:]] == ["1", "5", "30", "cue alone"]
     assert [cell.text for cell in cut.header[1:]] == ["1", "5", "30"]
     assert [row.cells[0].text for row in cut.rows] == ["cbow", "transformer", "untrained", "random"]
+    assert "n 120 · coverage 0.90" in made.rows[0].cells[1].note
     assert not any(cell.text == "–" for row in made.rows for cell in row.cells)
     assert (tmp_path / "distance.png").is_file()
+
+
+def test_the_caption_says_what_is_by_construction_and_what_each_model_has_seen(run, tmp_path):
+    (figure,) = distance.section(run, plot.looks([*run.trained, *run.controls]), Album(tmp_path)).figures
+    assert "flat up to its width and at chance beyond (telling word) and level beyond its width (window)" in figure.caption
+    assert "Width on each side: 2 words for cbow_near; 30 words for cbow." in figure.caption
+    assert "19.83 million words for cbow and cbow_near; 2.00 million words for transformer." in figure.caption
+    assert figure.caption.endswith("The budgets are not equal.")
+
+
+def test_a_model_called_after_another_is_dashed_only_where_it_is_the_same_training(run):
+    assert distance.readings(run) == {"cbow_near": "cbow"}
+    write_settings(run.folder, cbow={"size": 8, "context_words": 30}, cbow_near={"size": 9, "context_words": 2})
+    assert distance.readings(Run.read(run.folder)) == {}, "another size is another training"
+    write_settings(run.folder, cbow={"attention": "false"}, cbow_near={"attention": "true"})
+    other = Run.read(run.folder)
+    assert distance.readings(other) == {}, "as reconstruction_rnn_attention beside reconstruction_rnn"
+    look = plot.looks([*other.trained, *other.controls])
+    made = distance.draw(distance.by_distance(other), look, distance.readings(other)).axes[0]
+    assert {container.lines[0].get_linestyle() for container in made.containers} == {"-"}
 
 
 def test_distances_are_not_listed_among_the_words_one_by_one(run):

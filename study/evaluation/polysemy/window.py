@@ -5,9 +5,12 @@ labelled sentences than there are. So nothing is guessed: sentences are cut to t
 everything is done as with whole ones. What accuracy gains from one distance to the next is what the words between tell beyond the
 nearer ones; what it lacks against whole sentences is what a reader of so few words misses.
 
-Controlled: the same occurrences are asked at every distance, and senses are taught and asked alike, from sentences cut alike, so
-that no system is punished for meeting fragments that it was not taught with. All senses of a word have equally many sentences:
-chance is one over the senses. The folds are those of ``senses``: one sentence of each sense is left out at a time.
+Controlled: a view is taught and asked the same occurrences at every distance. One that has no vector for a sentence at some
+distance, as a bag of the words around has none where the next words are all unknown, is not asked it at the others either: else a
+curve would rise or fall because its sentences change. Which these are differs between views, as their coverage tells. Senses are
+taught and asked alike, from sentences cut alike, so that no system is punished for meeting fragments that it was not taught with.
+All senses of a word have equally many sentences: chance is one over the senses. The folds are those of ``senses``: one sentence
+of each sense is left out at a time.
 
 Not controlled: telling words of real sentences stand near more often than far, so a flat end of a curve may mean that nothing was
 left to tell. A fragment breaks off anywhere; an encoder was trained on whole sentences.
@@ -70,7 +73,7 @@ class SensesInWindow:
 
     main_metric: ClassVar[str] = METRIC
     main_question: ClassVar[str] = "within"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def questions(self, corpus: Corpus) -> Questions:
         """Read the sentences, draw equally many of each sense of a word, and cut them.
@@ -139,20 +142,21 @@ class SensesInWindow:
         return pd.concat(parts, ignore_index=True)
 
     def score(self, questions: Questions, vectors: Mapping[str, Array]) -> Result:
-        """Score every view at every width."""
+        """Score every view at every width, on the sentences that it has a vector for at all widths."""
         frames = []
+        rows = questions.items[[f"within {distance}" for distance in self.distances]].to_numpy()  # (n, widths)
         for view, array in vectors.items():
             directions = unit(array)
-            for distance in self.distances:
-                answers = self._answers(questions.items, directions[questions.items[f"within {distance}"]])
+            known = np.isfinite(directions).all(1)[rows].all(1)
+            for distance, at in zip(self.distances, rows.T, strict=True):
+                answers = self._answers(questions.items, directions[at], known)
                 item = answers["item"] + f"-{distance:02d}"
                 frames.append(answers.assign(view=view, question=f"within: {distance}", item=item))
         return summarise_by_distance(pd.concat(frames, ignore_index=True), "within", self.distances)
 
-    def _answers(self, items: pd.DataFrame, directions: Array) -> pd.DataFrame:
-        """Return a row per item and repeat with the sense it was given; none where a sense of its word lacks two vectors."""
+    def _answers(self, items: pd.DataFrame, directions: Array, known: Array) -> pd.DataFrame:
+        """Return a row per item and repeat with the sense it was given; none where a sense of its word lacks two known ones."""
         given = np.full((len(items), self.repeats), "", dtype=object)
-        known = np.isfinite(directions).all(1)
         for number, (_, part) in enumerate(items.groupby("group", sort=True)):
             rows = part.index[known[part.index]]
             senses, labels = np.unique(items.loc[rows, "gold"].to_numpy(dtype=str), return_inverse=True)

@@ -82,15 +82,19 @@ def test_all_senses_of_a_word_have_equally_many_sentences_drawn_by_the_seed(tmp_
     assert drawn[0].sentences == drawn[1].sentences != drawn[2].sentences
 
 
-def test_a_sentence_without_a_vector_is_not_known_and_teaches_nothing(tmp_path):
+def test_a_sentence_without_a_vector_at_one_distance_is_asked_and_teaches_at_none(tmp_path):
     task = window(written(tmp_path))
     questions = task.questions(ListedCorpus())
     array = reader(questions)
-    array[questions.items["within 3"].to_numpy()[0]] = np.nan
-    result = task.score(questions, {"word": array})
-    known = one(result, "word_accuracy", question="within: 3")
-    assert (known.value, known.coverage, known.n) == (1.0, pytest.approx(11 / 12), 11)
-    assert one(result, "word_accuracy", question="within: 30").coverage == 1.0
+    array[questions.items["within 1"].to_numpy()[0]] = np.nan
+    result = task.score(questions, {"word": array, "context": reader(questions)})
+    found = {at: one(result, "word_accuracy", view="word", question=f"within: {at}") for at in (1, 3, 30)}
+    assert [(score.coverage, score.n) for score in found.values()] == [(pytest.approx(11 / 12), 11)] * 3
+    assert found[30].value == 1.0
+    known = result.items[(result.items["view"] == "word") & result.items["known"]]
+    asked = [set(part["item"].str.replace(r"-\d\d$", "", regex=True)) for _, part in known.groupby("question")]
+    assert asked[0] == asked[1] == asked[2], "the same occurrences at every distance"
+    assert one(result, "word_accuracy", view="context", question="within: 1").coverage == 1.0, "each view by itself"
 
 
 def coarse(folder, counts):
