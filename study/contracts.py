@@ -92,7 +92,7 @@ class Moment:
     words_seen, total_words : int
         Running words seen so far and planned in all.
     seconds : float
-        Training time so far, the time before a resumed run's interruption included.
+        Training time so far, without validation; the time before a resumed run's interruption included.
     loss : float or None
         Training loss since the last observation, nats per predicted word; None where the trainer reports none.
     validation_loss : float or None

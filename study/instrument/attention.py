@@ -52,7 +52,7 @@ class AttentionMaps:
         Of their choice, and of the draws of the bootstrap.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     sentences: Sequence[str]
     measured_sentences: int

@@ -1,6 +1,7 @@
 """What the insides of trained encoders are measured on: the same sentences of the development part each time.
 
-An encoder is looked at twice: as it is, and as it was before its training, with the weights that its seed drew.
+An encoder is looked at twice: as it is, and as it was before its training, with the weights that its seed drew and, where its
+table started from the vectors of another model, with these.
 """
 
 from __future__ import annotations
@@ -12,16 +13,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from study.contracts import Array, StudyError
+from study.contracts import Array, Model, StudyError
 from study.corpus import EncodedCorpus
 from study.model.encoder import Transformer
 from study.model.objective import Masked, mask
 from study.model.pretraining import VALIDATION_RATE
 from study.model.sequences import Sequences, Symbols
 from study.model.transformer import Encoder
+from study.model.units import WORDS
 
 STAGES = ("start", "trained")
 """When an encoder is looked at."""
+
+
+def reads_words(model: Model) -> bool:
+    """Say whether a model is a trained Transformer encoder of words, whose start is known.
+
+    One of sub-words is none: other things would be hidden from it and asked of it, and its losses and gradients could not be set
+    beside those of words. Nor is one that started from vectors of another model and was not handed these.
+    """
+    if not isinstance(model, Transformer) or model.units != WORDS:
+        return False
+    return model.start is None or model.first is not None
 
 
 def stages(model: Transformer) -> Iterator[tuple[str, Encoder]]:

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from study.contracts import Array, Model, Moment, Observe
 from study.corpus import EncodedCorpus
-from study.instrument.development import STAGES, error_of_mean, hidden_words, stages
+from study.instrument.development import STAGES, error_of_mean, hidden_words, reads_words, stages
 from study.model.attention import backwards, within
 from study.model.encoder import Transformer
 from study.model.objective import Masked, full_loss
@@ -42,18 +42,18 @@ class Gradients:
     batch : int
         Words of a batch; each gives one gradient, and the errors are those of the mean over batches.
     seed : int
-        Of the words that are hidden.
+        Of the words that are hidden, and of dropout.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     words: int
     batch: int
     seed: int
 
     def fits(self, model: Model) -> bool:
-        """Say whether a model is a trained Transformer encoder."""
-        return isinstance(model, Transformer)
+        """Say whether a model is a trained Transformer encoder of words; see ``study.instrument.development.reads_words``."""
+        return reads_words(model)
 
     def measure(self, model: Transformer, corpus: EncodedCorpus, observe: Observe) -> Mapping[str, pd.DataFrame]:
         """Return two tables of means over batches with their standard errors.
@@ -67,7 +67,9 @@ class Gradients:
         batches = hidden_words(model, corpus, words=self.words, rows=rows, seed=self.seed)
         with limited_threads(model.threads):
             for number, (stage, encoder) in enumerate(stages(model), start=1):
-                gradients += summed(stage, [lengths(encoder, batch) for batch in batches])
+                with torch.random.fork_rng():
+                    torch.manual_seed(self.seed)  # dropout
+                    gradients += summed(stage, [lengths(encoder, batch) for batch in batches])
                 spread += summed(stage, [spreads(encoder, batch) for batch in batches])
                 observe(Moment(number, len(STAGES), time.perf_counter() - begun))
         told = ["value", "error", "n"]
@@ -89,7 +91,7 @@ def summed(stage: str, batches: list[dict[tuple, float]]) -> list[tuple]:
 def lengths(encoder: Encoder, batch: Masked) -> dict[tuple, float]:
     """Return the length of the gradient of a batch's mean loss by block, counted from 1, and part.
 
-    Normalisation works as in training: over the batch where it is of that kind.
+    Normalisation works as in training, over the batch where it is of that kind, and so does dropout: torch's seed decides it.
     """
     encoder.train()
     states = encoder(batch.words, batch.segments, batch.places)

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from study.contracts import Array, Model, Moment, Observe
 from study.corpus import EncodedCorpus
-from study.instrument.development import STAGES, stages, whole_sentences
+from study.instrument.development import STAGES, reads_words, stages, whole_sentences
 from study.model.encoder import Transformer
 from study.model.regimen import limited_threads
 from study.model.transformer import Encoder
@@ -52,7 +52,7 @@ class HeadProbe:
         Of the sentences, the halves and the shuffling.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     sentences: int
     shortest: int
@@ -60,8 +60,8 @@ class HeadProbe:
     seed: int
 
     def fits(self, model: Model) -> bool:
-        """Say whether a model is a trained Transformer encoder."""
-        return isinstance(model, Transformer)
+        """Say whether a model is a trained Transformer encoder of words; see ``study.instrument.development.reads_words``."""
+        return reads_words(model)
 
     def measure(self, model: Transformer, corpus: EncodedCorpus, observe: Observe) -> Mapping[str, pd.DataFrame]:
         """Return ``head_probes``: ``stage, block, head, question, shuffled, value, error, n``, the share of n words right."""

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from study.contracts import Model, Moment, Observe
 from study.corpus import EncodedCorpus
-from study.instrument.development import STAGES, hidden_words, stages
+from study.instrument.development import STAGES, hidden_words, reads_words, stages
 from study.model.encoder import Transformer
 from study.model.objective import Masked
 from study.model.regimen import limited_threads
@@ -36,14 +36,14 @@ class Losses:
         Of the words that are hidden.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     words: int
     seed: int
 
     def fits(self, model: Model) -> bool:
-        """Say whether a model is a trained Transformer encoder."""
-        return isinstance(model, Transformer)
+        """Say whether a model is a trained Transformer encoder of words; see ``study.instrument.development.reads_words``."""
+        return reads_words(model)
 
     def measure(self, model: Transformer, corpus: EncodedCorpus, observe: Observe) -> Mapping[str, pd.DataFrame]:
         """Return ``losses``: ``stage, row, asked, loss``, the loss as the sum over the words asked for in a row, nats."""

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from study.contracts import Array, Model, Moment, Observe
 from study.corpus import EncodedCorpus
-from study.instrument.development import STAGES, error_of_mean, stages, whole_sentences
+from study.instrument.development import STAGES, error_of_mean, reads_words, stages, whole_sentences
 from study.model.encoder import Transformer
 from study.model.regimen import limited_threads
 from study.model.transformer import Encoder
@@ -42,15 +42,15 @@ class Order:
         Of the sentences and the orders.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     sentences: int
     shortest: int
     seed: int
 
     def fits(self, model: Model) -> bool:
-        """Say whether a model is a trained Transformer encoder."""
-        return isinstance(model, Transformer)
+        """Say whether a model is a trained Transformer encoder of words; see ``study.instrument.development.reads_words``."""
+        return reads_words(model)
 
     def measure(self, model: Transformer, corpus: EncodedCorpus, observe: Observe) -> Mapping[str, pd.DataFrame]:
         """Return ``order``: ``stage, order, layer, value, error, n``, the relative change as a mean over n sentences."""

@@ -119,13 +119,21 @@ class Transformer(Designed, Regimen):
             )
         stream = self._learned_stream(corpus)
         with limited_threads(self.threads), torch.random.fork_rng():
-            encoder = self._start(stream)
-            if self.first is not None:
-                begin_with(encoder, np.asarray(self.first.vectors), frozen=self.start_frozen)
+            encoder = self._begun(self._start(stream))
             self._take(encoder, corpus)
             training = Pretraining(encoder, stream, self)
             self.history, self.effort = training.run(folder, observe), training.effort()
         return self
+
+    def fresh(self) -> Encoder:
+        """Return the encoder as it was before its training: the random one of its seed, from the vectors that it was given."""
+        return self._begun(super().fresh())
+
+    def _begun(self, encoder: Encoder) -> Encoder:
+        """Return a random encoder that begins with the vectors of ``take``, if there are any."""
+        if self.first is not None:
+            begin_with(encoder, np.asarray(self.first.vectors), frozen=self.start_frozen)
+        return encoder
 
 
 @dataclass(kw_only=True)

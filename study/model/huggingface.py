@@ -253,7 +253,8 @@ class HuggingFace(Layered):
             weights = self.opened.attention(piece)
         assert weights is not None  # only encoders that attend are asked
         owners = np.pad(spelling.words[:fitting], ends, constant_values=NO_PLACE)
-        return [pooled_map(weights, subwords.names(piece), owners, sentence)]
+        allowed = np.any(weights > 0, axis=(0, 1))  # no mask is told: closed is what no head looks at
+        return [pooled_map(weights, allowed, subwords.names(piece), owners, sentence)]
 
     def _piece(self, identifiers: Array) -> Array:
         return np.concatenate([self.opened.subwords.before, identifiers, self.opened.subwords.after])

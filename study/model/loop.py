@@ -66,7 +66,7 @@ class Progress:
     epoch, row : int
         Where in the data the next step begins.
     seconds : float
-        Time spent, before an interruption too.
+        Time spent without validation, before an interruption too.
     losses : list of float
         Loss of each step since the last report, nats per word asked for.
     history : list of Moment
@@ -144,6 +144,7 @@ class Loop(ABC):
         """Train to the end of the budget, from the checkpoint in ``folder`` if there is one; return the learning curve.
 
         At the moments that the regimen asks for, the network is kept as it is, which takes no part in the training or its time.
+        Nor does validation take part in its time: words per second tell how fast the network learns, however often it is judged.
 
         Raises
         ------
@@ -154,7 +155,7 @@ class Loop(ABC):
         resumed = self.resume(folder)
         if not resumed:
             self.progress.total = self.budget()
-            self.report(validate=True)
+            begun += self.report(validate=True)
         seen = self.progress.words if resumed else None
         moments = Moments(self.regimen.moments, folder, total=self.progress.total, seen=seen)
         begun -= self.progress.seconds
@@ -169,7 +170,7 @@ class Loop(ABC):
             validate = self.progress.words // self.regimen.validate_every > before or self.progress.words >= self.progress.total
             news = validate or self.progress.step % REPORT_STEPS == 0
             if news:
-                self.report(validate)
+                begun += self.report(validate)
             if now - saved >= self.regimen.checkpoint_seconds:
                 write_checkpoint(folder, self.state())
                 saved = time.perf_counter()
@@ -234,13 +235,21 @@ class Loop(ABC):
         self.progress.row += number
         return self.rows[first : first + number]
 
-    def report(self, validate: bool) -> None:
-        """Add to the learning curve the mean training loss since the last report and, if asked, the validation."""
+    def report(self, validate: bool) -> float:
+        """Add to the learning curve the mean training loss since the last report and, if asked, the validation.
+
+        Returns
+        -------
+        float
+            The seconds that this took.
+        """
+        begun = time.perf_counter()
         loss = float(np.mean(self.progress.losses)) if self.progress.losses else None
         validation_loss, accuracy = self.validate() if validate else (None, None)
         moment = replace(self.progress.moment(), loss=loss, validation_loss=validation_loss, masked_accuracy=accuracy)
         self.progress.history.append(moment)
         self.progress.losses.clear()
+        return time.perf_counter() - begun
 
     @torch.inference_mode()
     def validate(self) -> tuple[float | None, float | None]:

@@ -109,10 +109,8 @@ def encoder_map(encoder: Encoder, symbols: Symbols, sentence: Sentence, identifi
     sentence, identifiers = sentence[: encoder.length - 2], identifiers[: encoder.length - 2]
     read = _bounded(identifiers, symbols).to(encoder.table.weight.device)  # (1, t)
     weights, _ = encoder.attention(read)  # l of (1, h, t, t)
-    mask = encoder.mask(read, None)  # (1, h or 1, t, t), or None
-    allowed = np.ones((read.shape[1],) * 2, bool) if mask is None else mask[0].isfinite().all(dim=0).cpu().numpy()
     ends = side(sentence, (identifiers < symbols.words).tolist(), [BOUNDARY], [BOUNDARY])
-    return AttentionMap("self", ends, ends, torch.cat(weights).cpu().numpy(), allowed)
+    return AttentionMap("self", ends, ends, torch.cat(weights).cpu().numpy(), _allowed(encoder, read))
 
 
 @torch.inference_mode()
@@ -123,7 +121,7 @@ def spelled_map(encoder: Encoder, symbols: Symbols, sentence: Sentence, read: Re
     piece = _bounded(read.identifiers[: begins[-1]], symbols).to(encoder.table.weight.device)  # (1, t)
     weights, _ = encoder.attention(piece)  # l of (1, h, t, t)
     owners = np.pad(np.repeat(np.arange(fitting), np.diff(begins)), 1, constant_values=NO_PLACE)
-    return pooled_map(torch.cat(weights).cpu().numpy(), [BOUNDARY] * len(owners), owners, sentence)
+    return pooled_map(torch.cat(weights).cpu().numpy(), _allowed(encoder, piece), [BOUNDARY] * len(owners), owners, sentence)
 
 
 @torch.inference_mode()
@@ -142,12 +140,20 @@ def _bounded(identifiers: Array, symbols: Symbols) -> torch.Tensor:
     return torch.tensor([[symbols.boundary, *identifiers.tolist(), symbols.boundary]])
 
 
-def pooled_map(weights: Array, names: Sequence[str], owners: Array, sentence: Sentence) -> AttentionMap:
+def _allowed(encoder: Encoder, read: torch.Tensor) -> Array:
+    """Return what each of the symbols read, (1, t), may look at: shape (t, t), bool. A weight of 0 may be one that underflows."""
+    mask = encoder.mask(read, None)  # (1, h or 1, t, t), or None
+    return np.ones((read.shape[1],) * 2, bool) if mask is None else mask[0].isfinite().all(dim=0).cpu().numpy()
+
+
+def pooled_map(weights: Array, allowed: Array, names: Sequence[str], owners: Array, sentence: Sentence) -> AttentionMap:
     """Return the map of words from the weights of sub-words.
 
     Parameters
     ----------
     weights : ndarray of shape (l, h, t, t), float32
+    allowed : ndarray of shape (t, t), bool
+        What each sub-word may look at; a word may look at what one of its sub-words may.
     names : sequence of t str
         Of the sub-words and symbols; those of symbols are used.
     owners : ndarray of shape (t,), int64
@@ -163,4 +169,4 @@ def pooled_map(weights: Array, names: Sequence[str], owners: Array, sentence: Se
     places = owners[begins]
     labels = [name if place == NO_PLACE else sentence[place] for place, name in zip(places, np.array(names)[begins], strict=True)]
     ends = Side(tuple(map(str, labels)), places)
-    return AttentionMap("self", ends, ends, pooled, (pooled > 0).any(axis=(0, 1)))
+    return AttentionMap("self", ends, ends, pooled, members.T @ allowed @ members > 0)

@@ -30,7 +30,7 @@ class Moments:
     folder : Path
         Of the training's checkpoints: models are kept under its ``moments``.
     total : int
-        Words after which the training ends.
+        Words after which the training ends; one of no words has no moments.
     seen : int or None
         Words of the checkpoint from which a training goes on: what was kept up to it stays, what was kept after it is made again
         by the training that follows. None starts afresh, with nothing kept.
@@ -43,7 +43,7 @@ class Moments:
 
     def __init__(self, asked: Sequence[int], folder: Path, *, total: int, seen: int | None) -> None:
         self.folder, self.total = folder / FOLDER, total
-        if asked and not any(0 < words < total for words in asked):
+        if asked and total and not any(0 < words < total for words in asked):
             first = next((words for words in asked if words), 0)
             raise StudyError(
                 f"emergence.first: the first moment is after {first} words, but a training ends after {total}: "

@@ -62,6 +62,9 @@ class Units(Built):
         self.spelled = None if self.units == WORDS else SpelledCorpus(corpus, Inventory.read(folder))
         return corpus if self.spelled is None else self.spelled
 
+    def _text(self) -> Stream:
+        return self.corpus if self.spelled is None else self.spelled
+
     def save(self, folder: Path) -> None:
         """Write what ``Built.save`` writes and, of sub-words, ``tokenizer.json``; the table's rows are then theirs."""
         super().save(folder)

@@ -37,7 +37,8 @@ def claims_table(run: Run, pairs: pd.DataFrame) -> Table:
     rows = tuple(Row(tuple(Cell(text) for text in row)) for row in told)
     caption = (
         "Claims and figures. Division by √d also divides the gradient at queries and keys by √d. Softmax attention is itself not "
-        "linear: without a bend in its MLPs an encoder is not, either."
+        "linear, and no more is layer normalisation: without a bend in its MLPs an encoder is not linear, either, even where its "
+        "attention is uniform."
     )
     return Table("mechanics-claims", caption, header, rows, pd.DataFrame(told, columns=["part", "claim", "measured"]))
 

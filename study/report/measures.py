@@ -13,9 +13,11 @@ HEAD_KEYS = ["stage", "block", "head", "question", "shuffled"]
 def by_width(run: Run) -> pd.DataFrame:
     """Return the sweep of widths with and without scaling: ``x``, the width of a head, and ``kind``."""
     models = sweep(run, "width", "scaling")
-    heads = run.settings[run.settings["setting"] == "heads"].set_index("model")["value"].astype(float)
+    asked = run.settings[run.settings["setting"].isin(["heads", "head_width"])]
+    told = asked.pivot(index="model", columns="setting", values="value").reindex(models.index, columns=["heads", "head_width"])
+    own = pd.to_numeric(told["head_width"], errors="coerce")  # not a number where the heads share out the width
     kind = models["scaling"].map({"true": "divided by √d", "false": "not divided"})
-    return models.assign(x=models["width"].astype(float) / heads.reindex(models.index), kind=kind)
+    return models.assign(x=own.fillna(models["width"].astype(float) / told["heads"].astype(float)), kind=kind)
 
 
 def gradients(run: Run, part: str) -> pd.DataFrame:

@@ -37,7 +37,8 @@ def section(run: Run, album: Album) -> Section:
     caption = (
         "Five claims of lectures, as far as the encoders of this run differ in them: division by √d (1), order (2), depth (3), "
         f"heads (4), the MLP (5). 95 % intervals, {seeds}; those of losses are of differences to the full encoder. Every encoder "
-        "follows the same recipe. The first table below sets figures beside the claims."
+        "follows the same recipe. Uniform attention with a linear MLP (5) is not linear, either: layer normalisation bends. The "
+        "first table below sets figures beside the claims."
     )
     opening = [panel for panel in (*scaling, *order, *depth, *heads, *mlp) if panel.opens]
     figures = album.add("mechanics", caption, mechanism.figure(opening))

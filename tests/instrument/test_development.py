@@ -1,10 +1,23 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from study.contracts import Lexicon
+from study.instrument import Gradients, HeadProbe, Losses, Order
 from study.instrument.development import STAGES, error_of_mean, hidden_words, stages, whole_sentences
+from study.model.controls import Random
 from study.model.sequences import Symbols
 from tests.instrument.small_transformer import CORPUS, trained
+from tests.model.test_encoder import SETTINGS
+
+INSTRUMENTS = [
+    Losses(words=100, seed=0),
+    Gradients(words=100, batch=60, seed=0),
+    Order(sentences=10, shortest=4, seed=0),
+    HeadProbe(sentences=10, shortest=4, penalty=0.1, seed=0),
+]
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +65,27 @@ def test_sentences_are_whole_between_boundaries(model):
 def test_the_error_of_a_mean_needs_two_values():
     assert error_of_mean(np.array([1.0, 3.0])) == pytest.approx(1.0)
     assert np.isnan(error_of_mean(np.array([1.0])))
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS, ids=lambda one: type(one).__name__)
+def test_only_encoders_of_words_whose_start_is_known_are_measured(instrument):
+    assert instrument.fits(SETTINGS)
+    assert not instrument.fits(Random(size=4, seed=0, context_words=3, context_smoothing=1e-3))
+    assert not instrument.fits(replace(SETTINGS, units="bpe"))
+    assert not instrument.fits(replace(SETTINGS, units="wordpiece"))
+    started = replace(SETTINGS, start="skipgram")
+    assert not instrument.fits(started), "its vectors were not handed over: the start would be another one"
+    started.take(Lexicon(CORPUS.vocabulary.words, np.ones((40, 16), np.float32)))
+    assert instrument.fits(started)
+
+
+def test_an_encoder_that_started_from_vectors_is_seen_with_these(tmp_path):
+    vectors = np.random.default_rng(0).normal(size=(40, 16)).astype(np.float32)
+    model = replace(SETTINGS, start="skipgram", words=1, rate=1e-12)  # a step that moves nothing
+    model.take(Lexicon(CORPUS.vocabulary.words, vectors))
+    model.fit(CORPUS, folder=tmp_path, observe=lambda moment: None)
+    seen = dict(stages(model))
+    for name, weight in seen["start"].named_parameters():
+        assert torch.allclose(weight, dict(seen["trained"].named_parameters())[name], atol=1e-6)
+    table = seen["start"].table.weight[:40].detach().numpy()
+    assert np.corrcoef(table.reshape(-1), vectors.reshape(-1))[0, 1] > 0.99999

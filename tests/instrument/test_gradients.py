@@ -111,3 +111,14 @@ def test_tables_tell_means_over_batches(tables):
     assert (gradients["n"] > 2).all()
     assert (gradients[["value", "error"]] > 0).all(axis=None)
     assert len(spread) == 2 * 2 * 2 * 3
+
+
+def test_dropout_is_drawn_from_the_seed_and_leaves_the_random_numbers_of_others_alone():
+    model = trained(words=1, dropout=0.2)
+    before = torch.get_rng_state()
+    one = GRADIENTS.measure(model, CORPUS, lambda moment: None)["gradients"]
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.rand(1)
+    assert GRADIENTS.measure(model, CORPUS, lambda moment: None)["gradients"].equals(one)
+    other = Gradients(words=200, batch=60, seed=1).measure(model, CORPUS, lambda moment: None)["gradients"]
+    assert not other["value"].equals(one["value"])

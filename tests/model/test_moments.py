@@ -115,6 +115,14 @@ def test_the_end_is_no_moment(tmp_path, seen):
     assert not moments.due(1_000)
 
 
+@pytest.mark.parametrize("kind", ["transformer", "reconstruction"])
+def test_a_training_of_no_words_has_no_moments(tmp_path, kind):
+    model, corpus = KINDS[kind]
+    untrained = fit(replace(model, words=0), corpus, tmp_path, ASKED)
+    assert [moment.words_seen for moment in untrained.history] == [0]
+    assert kept(tmp_path) == []
+
+
 @pytest.mark.parametrize("model", [ENCODER, Word2Vec(**test_word2vec.settings())])
 def test_moments_beyond_the_end_are_refused(tmp_path, model):
     with pytest.raises(StudyError, match=r"emergence\.first: .* after 1000000 words, but a training ends after"):

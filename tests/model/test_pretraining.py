@@ -1,6 +1,7 @@
 import math
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -105,6 +106,36 @@ def test_a_training_that_was_killed_and_resumed_is_the_same_bit_for_bit(tmp_path
     curves = [[(m.words_seen, m.loss, m.validation_loss) for m in curve] for curve in (straight.progress.history, history)]
     assert curves[0] == curves[1]
     assert all(one.seconds <= other.seconds for one, other in pairwise(history))
+
+
+@pytest.mark.parametrize("killed_at", [None, 3_000])
+def test_validation_takes_no_part_in_the_time_of_training(tmp_path, monkeypatch, killed_at):
+    now = [0.0]
+
+    def lasting(seconds, work):
+        def timed(*given):
+            now[0] += seconds
+            return work(*given)
+
+        return timed
+
+    monkeypatch.setattr("study.model.loop.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(Pretraining, "step", lasting(1.0, Pretraining.step))
+    monkeypatch.setattr(Pretraining, "validate", lasting(100.0, Pretraining.validate))
+    often = replace(REGIMEN, validate_every=500)
+
+    def kill(moment):
+        if killed_at is not None and moment.words_seen >= killed_at:
+            raise KilledError
+
+    if killed_at is not None:
+        with pytest.raises(KilledError):
+            train(tmp_path, kill, often)
+        now[0] += 10_000.0
+    progress = train(tmp_path, regimen=often).progress
+    assert sum(moment.validation_loss is not None for moment in progress.history) > 10
+    assert progress.seconds == progress.history[-1].seconds == progress.step
+    assert all(one.seconds < other.seconds for one, other in pairwise(progress.history))
 
 
 @pytest.mark.parametrize(

@@ -179,3 +179,19 @@ def test_an_encoder_of_sub_words_that_is_seen_while_it_learns_learns_the_same(tm
     assert [one.history[-1].words_seen >= asked for one, asked in zip(early, (0, 500), strict=True)] == [True, True]
     tables = [one.lexicons()["input"].vectors for one in (*early, seen)]
     assert all((one != other).any() for one, other in pairwise(tables))
+
+
+def test_before_training_it_reads_sub_words_too(model):
+    assert model.fresh().table.weight.shape == model.encoder.table.weight.shape
+
+
+@pytest.mark.parametrize("mask", ["full", "causal"])
+def test_a_word_that_no_head_looks_at_may_be_looked_at(tmp_path, mask):
+    model = fit(tmp_path, scaling=False, mask=mask, words=0)
+    with torch.no_grad():
+        for block in model.encoder.blocks:
+            block.attention.ask.weight *= 1e3
+    (seen,) = model.attention_maps(["aba", "bkuba", "aku", "bku", "ami"])
+    wanted = np.tri(7) > 0 if mask == "causal" else np.ones((7, 7), bool)
+    assert not (seen.weights[..., wanted] > 0).any(axis=(0, 1)).all(), "some weights are too small to be told from 0"
+    assert (seen.allowed == wanted).all()

@@ -55,6 +55,7 @@ def test_the_first_figure_has_a_panel_for_every_claim(made, album):
     assert list(album.panels("mechanics")) == OPENING
     assert all(axis.has_data() for name in album.kept for axis in album.panels(name).values())
     assert "one seed" in album.kept["mechanics"][1]
+    assert "layer normalisation bends" in album.kept["mechanics"][1]
     assert made.tables == ()  # what is in sight stands above the figures: the first figure is to answer
 
 
@@ -106,6 +107,7 @@ def test_the_claims_stand_beside_figures_and_get_no_verdict(made):
     assert re.search(r"residual=false at blocks=8 \+0\.[34]", told["3 depth"])
     assert "on the word before: 0.350 (1.1) to 0.500 (2.4), before training" in told["4 heads"]
     assert "activation=linear" in told["5 MLP"]
+    assert "layer normalisation" in made.folded[0].caption
     assert not re.search(r"\b(holds|wrong|right|confirmed|refuted)\b", " ".join(told.values()))
 
 
