@@ -254,8 +254,9 @@ def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
                 }
             )
     caption = (
-        "What a start is worth: how far it is ahead of a start from random vectors that took as many words of its own, and of "
-        "one that took at least as much time; after how many words of their own training the two curves stay within their bands "
+        "What a start is worth: how far it is ahead of starts from random vectors, of one that has read as many words itself "
+        "and, where there is one, of one that took at least as much time (‘which took’ tells which is which); after how many "
+        "words of their own training the two curves stay within their bands "
         "(these are not paired, and wide with few seeds; a dash: not by the end, or not as many words), and the paired "
         "difference at the end, which may be apart where the bands are not. The seconds count those of what a model starts from, "
         "and hold for the threads that the figure over seconds names."
