@@ -98,6 +98,12 @@ class Transformer(Designed, Regimen):
 
     first: Lexicon | None = field(init=False, repr=False, compare=False, default=None)
 
+    @property
+    def parameters(self) -> int:
+        """Number of trained numbers, without vectors that stay as they are."""
+        kept = self.start is not None and self.start_frozen
+        return super().parameters - (self.encoder.words * self.encoder.anatomy.width if kept else 0)
+
     def take(self, lexicon: Lexicon) -> None:
         """Keep the vectors that ``fit`` is to start from."""
         self.first = lexicon

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from study.report.album import Album, Section
 from study.report.comparison import over_seeds
-from study.report.pairing import paired
+from study.report.pairing import Difference, paired
 from study.report.plot import RULE, STYLE, Look, by_task, legend, panels
 from study.report.run import CONTROLS, Run
 from study.report.table import DASH, Table, count, duration, interval, listing, number, probability, signed, spell
@@ -32,6 +32,8 @@ DASHES: dict[str, Dash] = {"input": (0, (1, 1)), "averaged": (0, (5, 2))}
 def growth(run: Run) -> pd.DataFrame:
     """Return the curves of all models: the main metric on test items at each moment, averaged over seeds, the end last.
 
+    Tasks that were asked of no model while it learned have no curve.
+
     Returns
     -------
     DataFrame
@@ -39,6 +41,7 @@ def growth(run: Run) -> pd.DataFrame:
         without those of the model that it starts from, which ``words_seen`` and ``seconds`` include).
     """
     rows = run.growth[run.growth["main"] & (run.growth["split"] == "test")]
+    rows = rows[~rows.groupby(["family", "task"])["done"].transform("all").astype(bool)]
     rows = rows.assign(moment=rows.groupby(["model", "seed"])["words_seen"].rank("dense"))
     moments = [part for _, part in rows.groupby(["moment", "done"])]
     parts = [over_seeds(part).assign(moment=part["moment"].iloc[0], done=part["done"].iloc[0]) for part in moments]
@@ -68,10 +71,34 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     if len(started):
         words += " (what they start from had read its own before)"
         seconds += ", that of what they start from included"
-    figures = album.add("emergence-words", caption.format(words), figure(drawn, floors, look, "own_words"))
-    figures += album.add("emergence-seconds", caption.format(seconds), figure(drawn, floors, look, "seconds"))
+    figures = album.add("emergence-words", caption.format(words) + type_views(drawn), figure(drawn, floors, look, "own_words"))
+    timed = caption.format(seconds) + type_views(drawn) + threads(run, drawn)
+    figures += album.add("emergence-seconds", timed, figure(drawn, floors, look, "seconds"))
     tables = [meeting_table(run, drawn)] if len(started) else []
     return Section(TITLE, figures, [*tables, landmark_table(drawn)], [growth_table(curves)])
+
+
+def type_views(curves: pd.DataFrame) -> str:
+    """Say whose headline view gives a word the same vector in every sentence although words are asked in their sentences."""
+    bare = curves[curves["headline"] & (curves["level"] == "target") & curves["view"].isin(("word", "input"))]
+    parts = bare.drop_duplicates(["task", "question", "model"])
+    told = [f"{row['model']} on {name} ({row['view']})" for name, rows in by_task(parts) for row in rows.to_dict("records")]
+    if not told:
+        return ""
+    return (
+        f" The headline view of {', '.join(told)} is a type view: the same in every sentence, so that it tells no senses apart."
+    )
+
+
+def threads(run: Run, curves: pd.DataFrame) -> str:
+    """Say with how many threads each model with a curve, and each that one starts from, was trained."""
+    drawn = run.models[run.models["model"].isin(curves["model"])]
+    told = run.models[run.models["model"].isin([*drawn["model"], *drawn["start"]])].dropna(subset="threads")
+    by_count: dict[str, list[str]] = {}
+    for model, numbers in told.groupby("model", sort=False)["threads"]:
+        by_count.setdefault(" or ".join(map(count, sorted(set(numbers)))), []).append(str(model))
+    shown = [f"{number} of {', '.join(models)}" for number, models in by_count.items()]
+    return f" Threads: {'; '.join(shown)}." if shown else ""
 
 
 @mpl.rc_context(STYLE)
@@ -191,7 +218,11 @@ def _told(rows: pd.DataFrame, number_of: int | None) -> str:
 
 
 def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
-    """Return, for models that differ in what they start from, from when on their curves lie within their bands, and the end."""
+    """Return what a start is worth: each model that has one against each of its kind from random vectors.
+
+    Those that have read as many words are compared along their curves too; others, such as one that took as much time as
+    another took with its start, at their ends only.
+    """
     told = run.models.drop_duplicates("model").set_index("model")
     models = [model for model in dict.fromkeys(curves["model"]) if model in told.index]
     pairs = [
@@ -206,28 +237,56 @@ def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
         heads = {str(model): mine.set_index("moment").sort_index() for model, mine in part.groupby("model", sort=False)}
         for free, started in ((free, started) for free, started in pairs if free in heads and started in heads):
             mine, other = heads[free], heads[started]
-            gap = other["value"] - mine["value"]
-            room = np.hypot(np.where(gap > 0, mine["high"] - mine["value"], mine["value"] - mine["low"]), _towards(other, gap))
-            met = _for_good(gap.abs() <= room)
             end = paired(run, str(part["family"].iloc[0]), str(part["task"].iloc[0]), started, free)
+            ahead = other["value"].iloc[-1] - mine["value"].iloc[-1]
             rows.append(
                 {
                     "task": name,
                     "start": f"{told.loc[started, 'start']}, {started}",
                     "against": free,
-                    "ahead before training": signed(gap.iloc[0]),
-                    "within their bands from": "never shown apart" if met == 0 else _told(mine, met),
-                    "ahead at the end": signed(gap.iloc[-1]) if end is None else str(end),
+                    "which took": _cost(mine.iloc[-1], other.iloc[-1]),
+                    "ahead before training": signed(other["value"].iloc[0] - mine["value"].iloc[0]),
+                    "within their bands": _meeting(mine, other, end),
+                    "ahead at the end": signed(ahead) if end is None else str(end),
                     "p (Holm)": DASH if end is None else probability(end.p),
+                    "words": f"{count(other['own_words'].iloc[-1])} against {count(mine['own_words'].iloc[-1])}",
                     "seconds, all": f"{duration(other['seconds'].iloc[-1])} against {duration(mine['seconds'].iloc[-1])}",
                 }
             )
     caption = (
-        "What a start is worth: how far it is ahead of a start from random vectors, after how many words of their own training "
-        "the two curves stay within their bands (these are not paired, and wide with few seeds; a dash: not by the end), and the "
-        "paired difference at the end. The seconds count those of what a model starts from."
+        "What a start is worth: how far it is ahead of starts from random vectors, of one that has read as many words itself "
+        "and, where there is one, of one that took at least as much time (‘which took’ tells which is which); after how many "
+        "words of their own training the two curves stay within their bands "
+        "(these are not paired, and wide with few seeds; a dash: not by the end, or not as many words), and the paired "
+        "difference at the end, which may be apart where the bands are not. The seconds count those of what a model starts from, "
+        "and hold for the threads that the figure over seconds names."
     )
-    return listing("emergence-starts", caption, pd.DataFrame(rows), {})
+    return listing("emergence-starts", caption + type_views(curves), pd.DataFrame(rows), {})
+
+
+def _cost(free: pd.Series, started: pd.Series) -> str:
+    """Say what a model from random vectors had, at its end, of what one with a start had."""
+    found = ["equal words"] if _equal_words(free, started) else []
+    found += ["at least the time"] if free["seconds"] >= started["seconds"] else ["less time"]
+    return ", ".join(found)
+
+
+def _equal_words(first: pd.Series, second: pd.Series) -> bool:
+    """Tell whether two models have read as many words, but for the last batch."""
+    return bool(np.isclose(first["own_words"], second["own_words"], rtol=0.01))
+
+
+def _meeting(free: pd.DataFrame, started: pd.DataFrame, end: Difference | None) -> str:
+    """Say from when on two curves lie within their bands, and where these hide that they end apart."""
+    if not _equal_words(free.iloc[-1], started.iloc[-1]):
+        return DASH
+    gap = started["value"] - free["value"]
+    room = np.hypot(np.where(gap > 0, free["high"] - free["value"], free["value"] - free["low"]), _towards(started, gap))
+    met = _for_good(gap.abs() <= room)
+    if met is None:
+        return DASH
+    told = "throughout" if met == 0 else f"from {_told(free, met)}"
+    return f"{told}; paired, apart at the end" if end is not None and end.sign else told
 
 
 def _towards(other: pd.DataFrame, gap: pd.Series) -> np.ndarray:

@@ -229,6 +229,28 @@ def test_a_training_can_start_from_vectors_and_leave_them_as_they_are(tmp_path, 
     assert 0.005 < table.std() < 0.2
 
 
+@pytest.mark.parametrize("tied", [True, False])
+def test_vectors_that_stay_as_they_are_do_not_count_as_trained(tmp_path, tied):
+    trained = {}
+    for frozen in (True, False):
+        model = replace(SETTINGS, start="skipgram", start_frozen=frozen, tied=tied)
+        model.take(vectors_like(CORPUS))
+        trained[frozen] = model.fit(CORPUS, folder=tmp_path / str(frozen), observe=lambda moment: None)
+    assert trained[False].parameters - trained[True].parameters == 16 * len(CORPUS.vocabulary)
+    assert replace(SETTINGS, start_frozen=True).fit(CORPUS, folder=tmp_path / "random", observe=lambda moment: None).parameters
+
+
+def test_without_tying_the_output_learns_while_the_vectors_of_the_input_stay(tmp_path):
+    lexicon, model = vectors_like(CORPUS), replace(SETTINGS, start="skipgram", start_frozen=True, tied=False)
+    model.take(lexicon)
+    model.fit(CORPUS, folder=tmp_path, observe=lambda moment: None)
+    before, after = model.fresh().output()[0], model.encoder.output()[0]
+    assert not np.allclose(before.detach(), after.detach(), atol=1e-3)
+    table = model.lexicons()["input"].vectors
+    cosine = (table * lexicon.vectors).sum(1) / np.linalg.norm(table, axis=1) / np.linalg.norm(lexicon.vectors, axis=1)
+    assert cosine.min() > 0.99999
+
+
 def test_vectors_of_another_width_are_refused(tmp_path):
     model = replace(SETTINGS, start="skipgram")
     model.take(vectors_like(CORPUS, 8))
