@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 def blocks(text: str, language: str) -> list[str]:
     """Return the code blocks of a language, lines that go on after a backslash joined."""
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S)
+    found = re.findall(r"^```([^`\n]*)\n(.*?)^```$", text, re.M | re.S)
     return [block.replace("\\\n", " ") for name, block in found if name == language]
 
 
