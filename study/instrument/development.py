@@ -7,17 +7,20 @@ table started from the vectors of another model, with these.
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from study.contracts import Array, Model, StudyError
+from study.contracts import Array, Model, Moment, Observe, StudyError
 from study.corpus import EncodedCorpus
 from study.model.encoder import Transformer
 from study.model.objective import Masked, mask
 from study.model.pretraining import VALIDATION_RATE
+from study.model.regimen import limited_threads
 from study.model.sequences import Sequences, Symbols
 from study.model.transformer import Encoder
 from study.model.units import WORDS
@@ -41,6 +44,23 @@ def stages(model: Transformer) -> Iterator[tuple[str, Encoder]]:
     """Yield ``start`` and ``trained`` with an encoder each: copies, which may be changed, in use, not in training."""
     yield "start", model.fresh().to(model.encoder.table.weight.device).eval()
     yield "trained", copy.deepcopy(model.encoder).eval()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfEncoders:
+    """What all instruments share that look at a Transformer encoder before and after its training."""
+
+    def fits(self, model: Model) -> bool:
+        """Say whether a model is a trained Transformer encoder of words; see ``reads_words``."""
+        return reads_words(model)
+
+    def encoders(self, model: Transformer, observe: Observe) -> Iterator[tuple[str, Encoder]]:
+        """Yield what ``stages`` does, computing with the model's threads, and tell after each stage that it is done."""
+        begun = time.perf_counter()
+        with limited_threads(model.threads):
+            for number, (stage, encoder) in enumerate(stages(model), start=1):
+                yield stage, encoder
+                observe(Moment(number, len(STAGES), time.perf_counter() - begun))
 
 
 def hidden_words(model: Transformer, corpus: EncodedCorpus, *, words: int, rows: int, seed: int) -> list[Masked]:

@@ -11,7 +11,6 @@ Vaswani et al. (2017), Attention is all you need, arXiv:1706.03762, section 3.2.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -21,18 +20,17 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from study.contracts import Array, Model, Moment, Observe
+from study.contracts import Array, Observe
 from study.corpus import EncodedCorpus
-from study.instrument.development import STAGES, error_of_mean, hidden_words, reads_words, stages
+from study.instrument.development import OfEncoders, error_of_mean, hidden_words
 from study.model.attention import backwards, within
 from study.model.encoder import Transformer
 from study.model.objective import Masked, full_loss
-from study.model.regimen import limited_threads
 from study.model.transformer import Block, Encoder
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gradients:
+class Gradients(OfEncoders):
     """Measures every encoder's attention and the gradient of its loss, before and after its training.
 
     Parameters
@@ -51,10 +49,6 @@ class Gradients:
     batch: int
     seed: int
 
-    def fits(self, model: Model) -> bool:
-        """Say whether a model is a trained Transformer encoder of words; see ``study.instrument.development.reads_words``."""
-        return reads_words(model)
-
     def measure(self, model: Transformer, corpus: EncodedCorpus, observe: Observe) -> Mapping[str, pd.DataFrame]:
         """Return two tables of means over batches with their standard errors.
 
@@ -62,16 +56,14 @@ class Gradients:
         block, and at the vectors that reach it. ``attention_spread``: ``stage, block, head, measure, value, error, n``, the
         ``entropy`` of attention (nats), its ``ceiling`` (that of equal weights) and the ``slope`` of its softmax.
         """
-        begun, gradients, spread = time.perf_counter(), [], []
+        gradients, spread = [], []
         rows = max(1, self.batch // model.length)
         batches = hidden_words(model, corpus, words=self.words, rows=rows, seed=self.seed)
-        with limited_threads(model.threads):
-            for number, (stage, encoder) in enumerate(stages(model), start=1):
-                with torch.random.fork_rng():
-                    torch.manual_seed(self.seed)  # dropout
-                    gradients += summed(stage, [lengths(encoder, batch) for batch in batches])
-                spread += summed(stage, [spreads(encoder, batch) for batch in batches])
-                observe(Moment(number, len(STAGES), time.perf_counter() - begun))
+        for stage, encoder in self.encoders(model, observe):
+            with torch.random.fork_rng():
+                torch.manual_seed(self.seed)  # dropout
+                gradients += summed(stage, [lengths(encoder, batch) for batch in batches])
+            spread += summed(stage, [spreads(encoder, batch) for batch in batches])
         told = ["value", "error", "n"]
         return {
             "gradients": pd.DataFrame(gradients, columns=["stage", "block", "part", *told]),

@@ -14,7 +14,6 @@ Clark, Khandelwal, Levy & Manning (2019), What does BERT look at?, arXiv:1906.04
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -24,11 +23,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from study.contracts import Array, Model, Moment, Observe
+from study.contracts import Array, Observe
 from study.corpus import EncodedCorpus
-from study.instrument.development import STAGES, reads_words, stages, whole_sentences
+from study.instrument.development import OfEncoders, whole_sentences
 from study.model.encoder import Transformer
-from study.model.regimen import limited_threads
 from study.model.transformer import Encoder
 
 CLASSES = 4
@@ -37,7 +35,7 @@ QUESTIONS = {"the word before": -1, "the word itself": 0, "the word after": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeadProbe:
+class HeadProbe(OfEncoders):
     """Probes every head of every encoder, before and after its training, and the same heads shuffled.
 
     Parameters
@@ -59,25 +57,19 @@ class HeadProbe:
     penalty: float
     seed: int
 
-    def fits(self, model: Model) -> bool:
-        """Say whether a model is a trained Transformer encoder of words; see ``study.instrument.development.reads_words``."""
-        return reads_words(model)
-
     def measure(self, model: Transformer, corpus: EncodedCorpus, observe: Observe) -> Mapping[str, pd.DataFrame]:
         """Return ``head_probes``: ``stage, block, head, question, shuffled, value, error, n``, the share of n words right."""
-        begun, rows = time.perf_counter(), []
+        rows = []
         groups = whole_sentences(model, corpus, shortest=max(3, self.shortest), number=self.sentences, seed=self.seed)
         classes, sentence = asked(groups, frequency_classes(corpus.vocabulary.counts))
         half = np.random.default_rng(self.seed).permutation(sentence.max() + 1)[sentence] % 2
-        with limited_threads(model.threads):
-            for number, (stage, encoder) in enumerate(stages(model), start=1):
-                for (block, head), told in added(encoder, groups).items():
-                    for shuffled in (False, True):
-                        read = shuffle(told, half, self.seed) if shuffled else told
-                        right = {name: self.probe(read, gold, half) for name, gold in classes.items()}
-                        scores = {name: share(found, sentence) for name, found in right.items()}
-                        rows += [(stage, block, head, name, shuffled, *score) for name, score in scores.items()]
-                observe(Moment(number, len(STAGES), time.perf_counter() - begun))
+        for stage, encoder in self.encoders(model, observe):
+            for (block, head), told in added(encoder, groups).items():
+                for shuffled in (False, True):
+                    read = shuffle(told, half, self.seed) if shuffled else told
+                    right = {name: self.probe(read, gold, half) for name, gold in classes.items()}
+                    scores = {name: share(found, sentence) for name, found in right.items()}
+                    rows += [(stage, block, head, name, shuffled, *score) for name, score in scores.items()]
         columns = ["stage", "block", "head", "question", "shuffled", "value", "error", "n"]
         return {"head_probes": pd.DataFrame(rows, columns=columns)}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,12 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from study.contracts import Model, Moment, Observe
+from study.contracts import Observe
 from study.corpus import EncodedCorpus
-from study.instrument.development import STAGES, hidden_words, reads_words, stages
+from study.instrument.development import OfEncoders, hidden_words
 from study.model.encoder import Transformer
 from study.model.objective import Masked
-from study.model.regimen import limited_threads
 from study.model.transformer import Encoder
 
 ROWS = 16
@@ -25,7 +23,7 @@ ROWS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Losses:
+class Losses(OfEncoders):
     """Measures the full-softmax loss of every encoder on the same hidden words, before and after its training.
 
     Parameters
@@ -41,22 +39,17 @@ class Losses:
     words: int
     seed: int
 
-    def fits(self, model: Model) -> bool:
-        """Say whether a model is a trained Transformer encoder of words; see ``study.instrument.development.reads_words``."""
-        return reads_words(model)
-
     def measure(self, model: Transformer, corpus: EncodedCorpus, observe: Observe) -> Mapping[str, pd.DataFrame]:
         """Return ``losses``: ``stage, row, asked, loss``, the loss as the sum over the words asked for in a row, nats."""
-        begun, rows = time.perf_counter(), []
+        rows = []
         batches = hidden_words(model, corpus, words=self.words, rows=ROWS, seed=self.seed)
-        with limited_threads(model.threads), torch.inference_mode():
-            for number, (stage, encoder) in enumerate(stages(model), start=1):
+        with torch.inference_mode():
+            for stage, encoder in self.encoders(model, observe):
                 first = 0
                 for batch in batches:
                     asked, loss = (part.tolist() for part in by_row(encoder, batch))
                     rows += [(stage, first + row, *told) for row, told in enumerate(zip(asked, loss, strict=True))]
                     first += len(asked)
-                observe(Moment(number, len(STAGES), time.perf_counter() - begun))
         return {"losses": pd.DataFrame(rows, columns=["stage", "row", "asked", "loss"])}
 
 

@@ -7,7 +7,6 @@ order P gives the same vectors in that order, ``f(P x) = P f(x)``: attention is 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,11 +16,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from study.contracts import Array, Model, Moment, Observe
+from study.contracts import Array, Observe
 from study.corpus import EncodedCorpus
-from study.instrument.development import STAGES, error_of_mean, reads_words, stages, whole_sentences
+from study.instrument.development import OfEncoders, error_of_mean, whole_sentences
 from study.model.encoder import Transformer
-from study.model.regimen import limited_threads
 from study.model.transformer import Encoder
 
 ORDERS = ("words shuffled", "neighbours swapped")
@@ -29,7 +27,7 @@ ORDERS = ("words shuffled", "neighbours swapped")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class Order(OfEncoders):
     """Measures how much every encoder's vectors change with the order of the words, before and after its training.
 
     Parameters
@@ -48,22 +46,17 @@ class Order:
     shortest: int
     seed: int
 
-    def fits(self, model: Model) -> bool:
-        """Say whether a model is a trained Transformer encoder of words; see ``study.instrument.development.reads_words``."""
-        return reads_words(model)
-
     def measure(self, model: Transformer, corpus: EncodedCorpus, observe: Observe) -> Mapping[str, pd.DataFrame]:
         """Return ``order``: ``stage, order, layer, value, error, n``, the relative change as a mean over n sentences."""
-        begun, rows = time.perf_counter(), []
+        rows = []
         groups = whole_sentences(model, corpus, shortest=self.shortest, number=self.sentences, seed=self.seed)
-        with limited_threads(model.threads), torch.inference_mode():
-            for number, (stage, encoder) in enumerate(stages(model), start=1):
+        with torch.inference_mode():
+            for stage, encoder in self.encoders(model, observe):
                 for order in ORDERS:
                     random = np.random.default_rng(self.seed)
                     parts = [changes(encoder, words, orders(order, len(words), words.shape[1], random)) for words in groups]
                     for layer, values in enumerate(np.concatenate(parts, axis=1), start=1):
                         rows.append((stage, order, layer, values.mean(), error_of_mean(values), len(values)))
-                observe(Moment(number, len(STAGES), time.perf_counter() - begun))
         return {"order": pd.DataFrame(rows, columns=["stage", "order", "layer", "value", "error", "n"])}
 
 
