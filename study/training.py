@@ -16,7 +16,7 @@ from study.ledger import Ledger
 from study.model import NotFiniteError, moments, places
 from study.progress import bar
 from study.results import Trained
-from study.store import Artefact, Store, digest_of_file, settings_of
+from study.store import BESIDE, Artefact, Store, digest_of_file, settings_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +110,8 @@ class Training:
             checkpoints.mkdir(exist_ok=True)
             with bar(f"training {label}") as observe:
                 model.fit(self.corpus, folder=checkpoints, observe=observe).save(folder)
-            if (checkpoints / moments.FOLDER).is_dir():
-                shutil.copytree(checkpoints / moments.FOLDER, folder / moments.FOLDER, dirs_exist_ok=True)
+            if (checkpoints / BESIDE).is_dir():
+                shutil.copytree(checkpoints / BESIDE, folder / BESIDE, dirs_exist_ok=True)
             shutil.rmtree(checkpoints)
 
         artefact = self.store.artefact("model", trained, inputs, fit, resume=True)
@@ -137,7 +137,7 @@ class Training:
         found = []
         for kept in moments.kept(one.artefact.folder):
             model = dataclasses.replace(one.model).load(kept, self.corpus)  # type: ignore[type-var]
-            artefact = one.artefact.part(f"{moments.FOLDER}/{kept.name}")
+            artefact = one.artefact.part(f"{BESIDE}/{kept.name}")
             label = f"{one.name} after {model.history[-1].words_seen} words"
             vectors = self._embedded(label, model, artefact, joined)
             found.append(Trained(one.name, model, artefact, vectors, one.start, done=False))

@@ -121,6 +121,7 @@ class Loop(ABC):
         self.optimiser = torch.optim.AdamW(groups, betas=(0.9, regimen.second_moment), fused=True)
         self.progress = Progress(total=0)
         self.rows = self.training.order(regimen.seed, ORDER, 0)
+        self.starts = self.rows[:0]  # where the rows of the step's batch start in the stream
 
     @abstractmethod
     def loss(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> Tensor:

@@ -16,9 +16,6 @@ import numpy as np
 from study.contracts import StudyError
 from study.store import BESIDE
 
-FOLDER = BESIDE
-"""Where the models are kept, each in a folder named after the count of words it was asked for."""
-
 
 class Moments:
     """The moments of a training at which what it trains is kept.
@@ -42,7 +39,7 @@ class Moments:
     """
 
     def __init__(self, asked: Sequence[int], folder: Path, *, total: int, seen: int | None) -> None:
-        self.folder, self.total = folder / FOLDER, total
+        self.folder, self.total = folder / BESIDE, total
         if asked and total and not any(0 < words < total for words in asked):
             first = next((words for words in asked if words), 0)
             raise StudyError(
@@ -70,7 +67,7 @@ class Moments:
 
 def kept(folder: Path) -> list[Path]:
     """Return the folders of the models that an artefact holds beside the finished one, fewest words first."""
-    return sorted((folder / FOLDER).glob("*"), key=lambda path: int(path.name))
+    return sorted((folder / BESIDE).glob("*"), key=lambda path: int(path.name))
 
 
 def shards(text: Path, folder: Path, words: Sequence[int], seed: int) -> list[tuple[Path, int]]:

@@ -19,6 +19,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from study.report.album import Album, Section
+from study.report.factors import estimate
 from study.report.plot import RULE, STYLE, Look, panels
 from study.report.run import Run
 from study.report.table import DASH, Cell, Row, Table, count, interval, number, probability, signed, spell
@@ -27,8 +28,6 @@ TITLE = "What each part is worth"
 UNTRAINED = "untrained"
 LOSS = "loss"
 """The family, task and metric of the validation loss among the tasks: its difference is a cost, lower is better."""
-POWER = 0.80
-"""Share of repetitions in which a detectable difference of losses is found, as for scores."""
 MEASURES = {"similarity": "similarity", "polysemy": "senses", "probing": "probes", LOSS: "validation loss"}
 KEYS = ["family", "task", "question", "metric"]
 
@@ -136,10 +135,9 @@ def _over_seeds(found: np.ndarray) -> dict[str, float]:
     mean, k = float(found.mean()), len(found)
     if k < 2:
         return {"difference": mean, "low": np.nan, "high": np.nan, "p": np.nan, "detectable": np.nan}
-    error = float(found.std(ddof=1) / np.sqrt(k))
-    half, reach = stats.t.ppf(0.975, k - 1) * error, (stats.t.ppf(0.975, k - 1) + stats.t.ppf(POWER, k - 1)) * error
+    told, error = estimate(found, 0.0, np.inf), float(found.std(ddof=1) / np.sqrt(k))
     p = float(2 * stats.t.sf(abs(mean) / error, k - 1)) if error else np.nan
-    return {"difference": mean, "low": mean - half, "high": mean + half, "p": p, "detectable": reach}
+    return {"difference": mean, "low": told.low, "high": told.high, "p": p, "detectable": told.detectable}
 
 
 def corrected(rows: pd.DataFrame) -> pd.DataFrame:

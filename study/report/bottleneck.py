@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import stats
 
 from study.report.album import Album, Section
+from study.report.comparison import widened
 from study.report.plot import RULE, STYLE, Look, legend, panels
 from study.report.run import Run
 from study.report.table import Table, count, duration, interval, listing, number
@@ -60,11 +59,7 @@ def by_length(run: Run) -> pd.DataFrame:
         parts.append(run.reconstruction.assign(measure=measure, value=value, below=value - low, above=high - value))
     groups = run.in_order(pd.concat(parts)).groupby(["model", "measure", "shortest", "longest"], sort=False)
     kept = groups[["sentences", "words", "value", "below", "above"]].mean()
-    seeds = groups["value"].count()
-    spread = stats.t.ppf(0.975, (seeds - 1).clip(lower=1)) * groups["value"].std(ddof=1).fillna(0.0) / np.sqrt(seeds)
-    kept["low"] = kept["value"] - np.hypot(kept.pop("below"), spread)
-    kept["high"] = kept["value"] + np.hypot(kept.pop("above"), spread)
-    return kept.reset_index()
+    return widened(kept, groups["value"].std(ddof=1), groups["value"].count()).reset_index()
 
 
 def speed(run: Run) -> pd.DataFrame:

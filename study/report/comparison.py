@@ -53,12 +53,24 @@ def over_seeds(scores: pd.DataFrame) -> pd.DataFrame:
     kept = groups[["value", "chance", "n", "coverage", "words_seen", "seconds", "below", "above"]].mean()
     kept["headline"] = groups["headline"].any()
     kept["seeds"] = groups["value"].count()
-    spread = groups["value"].std(ddof=1).fillna(0.0)
-    degrees = (kept["seeds"] - 1).clip(lower=1)
-    seed_half = stats.t.ppf(0.975, degrees) * spread / np.sqrt(kept["seeds"].clip(lower=1))
-    kept["low"] = kept["value"] - np.hypot(kept.pop("below"), seed_half)
-    kept["high"] = kept["value"] + np.hypot(kept.pop("above"), seed_half)
-    return kept.reset_index()
+    return widened(kept, groups["value"].std(ddof=1), kept["seeds"]).reset_index()
+
+
+def widened(kept: pd.DataFrame, spread: pd.Series, seeds: pd.Series) -> pd.DataFrame:
+    """Return means over seeds with ``low`` and ``high`` for ``below`` and ``above``, the half-widths over items.
+
+    Parameters
+    ----------
+    kept : DataFrame
+        ``value, below, above`` and others.
+    spread : Series
+        The values' standard deviation over seeds, not a number with one.
+    seeds : Series
+        How many.
+    """
+    seed_half = stats.t.ppf(0.975, (seeds - 1).clip(lower=1)) * spread.fillna(0.0) / np.sqrt(seeds.clip(lower=1))
+    low, high = (kept["value"] + sign * np.hypot(kept[side], seed_half) for sign, side in ((-1, "below"), (1, "above")))
+    return kept.drop(columns=["below", "above"]).assign(low=low, high=high)
 
 
 def main_scores(run: Run) -> pd.DataFrame:
