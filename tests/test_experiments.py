@@ -37,3 +37,9 @@ def test_vectors_that_are_kept_do_not_keep_the_output_from_learning(size):
     frozen = models_of("misconception", size)["frozen_start"]
     assert frozen["start_frozen"] is True
     assert frozen["tied"] is False
+
+
+@pytest.mark.parametrize("size", ["quick", "full"])
+def test_vectors_that_are_kept_meet_random_ones_that_differ_in_the_start_alone(size):
+    models = models_of("misconception", size)
+    assert models["frozen_start"] == models["random_untied"] | {"start": "skipgram", "start_frozen": True}
