@@ -24,6 +24,8 @@ AXES = {
 }
 OF_WORDS = ("input", "averaged")
 """Views of bare words that are drawn beside the headline view."""
+START_AND_BUDGET = ("start", "start_frozen", "words", "epochs", "minutes")
+"""Settings in which a model with a start and one without are meant to differ."""
 Dash = str | tuple[int, tuple[int, ...]]
 DASHES: dict[str, Dash] = {"input": (0, (1, 1)), "averaged": (0, (5, 2))}
 """How a view is drawn that is not its model's headline view."""
@@ -245,6 +247,7 @@ def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
                     "start": f"{told.loc[started, 'start']}, {started}",
                     "against": free,
                     "which took": _cost(mine.iloc[-1], other.iloc[-1]),
+                    "and has": _otherwise(run, free, started),
                     "ahead before training": signed(other["value"].iloc[0] - mine["value"].iloc[0]),
                     "within their bands": _meeting(mine, other, end),
                     "ahead at the end": signed(ahead) if end is None else str(end),
@@ -254,12 +257,12 @@ def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
                 }
             )
     caption = (
-        "What a start is worth: how far it is ahead of starts from random vectors, of one that has read as many words itself "
-        "and, where there is one, of one that took at least as much time (‘which took’ tells which is which); after how many "
-        "words of their own training the two curves stay within their bands "
-        "(these are not paired, and wide with few seeds; a dash: not by the end, or not as many words), and the paired "
-        "difference at the end, which may be apart where the bands are not. The seconds count those of what a model starts from, "
-        "and hold for the threads that the figure over seconds names."
+        "What a start is worth: how far it is ahead of starts from random vectors, of one that has read as many words "
+        "itself and, where there is one, of one that took at least as much time (‘which took’ tells which is which, ‘and "
+        "has’ in what else they differ); after how many words of their own training the two curves stay within their "
+        "bands (these are not paired, and wide with few seeds; a dash: not by the end, or not as many words), and the "
+        "paired difference at the end, which may be apart where the bands are not. The seconds count those of what a "
+        "model starts from, and hold for the threads that the figure over seconds names."
     )
     return listing("emergence-starts", caption + type_views(curves), pd.DataFrame(rows), {})
 
@@ -269,6 +272,13 @@ def _cost(free: pd.Series, started: pd.Series) -> str:
     found = ["equal words"] if _equal_words(free, started) else []
     found += ["at least the time"] if free["seconds"] >= started["seconds"] else ["less time"]
     return ", ".join(found)
+
+
+def _otherwise(run: Run, free: str, started: str) -> str:
+    """Say which settings of a model from random vectors differ from those of one with a start, beside start and budget."""
+    wide = run.settings.pivot(index="setting", columns="model", values="value").reindex(columns=[free, started])
+    apart = wide[wide[free] != wide[started]].dropna().drop(index=list(START_AND_BUDGET), errors="ignore")
+    return ", ".join(f"{setting}={value}" for setting, value in apart[free].items()) or DASH
 
 
 def _equal_words(first: pd.Series, second: pd.Series) -> bool:

@@ -176,6 +176,15 @@ def test_a_start_is_compared_with_one_that_took_as_much_time_at_its_end_only(mak
     assert row["ahead at the end"] == "+0.040 (0.010–0.070)"
 
 
+def test_what_two_starts_differ_in_beside_start_and_budget_is_told(make_grown):
+    run = Run.read(make_grown(starts={"transformer": ("skipgram", 100)}))
+    assert meeting_of(run, run.growth)["and has"] == "–"
+    settings = [("transformer", "tied", "true"), ("transformer", "start", "skipgram"), ("transformer", "words", "9")]
+    settings += [("cbow", "tied", "false"), ("cbow", "start", "null"), ("cbow", "words", "10")]
+    object.__setattr__(run, "settings", pd.DataFrame(settings, columns=["model", "setting", "value"]))
+    assert meeting_of(run, run.growth)["and has"] == "tied=false"
+
+
 def test_a_task_that_was_not_asked_while_learning_has_no_curve(make_grown):
     run = Run.read(make_grown())
     asked = run.growth[run.growth["done"] | (run.growth["task"] != "simlex")]
