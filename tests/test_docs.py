@@ -187,3 +187,11 @@ def test_the_figures_of_the_readme_are_those_of_the_committed_report():
         for task in ("wordsim", "bank", "noun_or_verb"):
             (value,) = headline.loc[(headline["model"] == model) & (headline["task"] == task), "value"]
             assert f"| {value:.3f} (" in row, (model, task)
+
+
+def test_what_the_readme_says_of_senses_is_what_the_committed_report_found():
+    pairs = pd.read_csv(ROOT / "reports" / "example-senses" / "comparisons.csv")
+    here = (pairs["task"] == "coarse_senses") & (pairs["model_a"] == "transformer") & (pairs["model_b"] == "skipgram")
+    (found,) = pairs[here].to_dict("records")
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").replace("−", "-").split())
+    assert f"difference {found['difference']:.3f}, {found['low']:.3f} to {found['high']:.3f})" in text
