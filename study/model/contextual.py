@@ -150,7 +150,7 @@ class Built(Contextual):
     def fresh(self) -> Any:
         """Return the network as it was before its training: with the random weights of its seed."""
         with torch.random.fork_rng():
-            return self._start(self._text())
+            return self._start(self._as_read(self.corpus))
 
     def save(self, folder: Path) -> None:
         """Write the weights, the settings, the learning curve and the effort.
@@ -195,9 +195,9 @@ class Built(Contextual):
         self._take(network, corpus)
         return self
 
-    def _text(self) -> Stream:
-        """Return the corpus as the network reads it."""
-        return self.corpus
+    def _as_read(self, corpus: EncodedCorpus) -> Stream:
+        """Return a corpus as the network reads it."""
+        return corpus
 
     def _stream(self, folder: Path, corpus: EncodedCorpus) -> Stream:
         """Return a corpus as the network that is kept in a folder reads it."""

@@ -55,15 +55,15 @@ class Units(Built):
         """Learn the units and return a corpus as a network that is to be trained reads it."""
         self.check_units()
         self.spelled = None if self.units == WORDS else SpelledCorpus.learned(corpus, self.units, self.subwords)
-        return corpus if self.spelled is None else self.spelled
+        return self._as_read(corpus)
 
     def _stream(self, folder: Path, corpus: EncodedCorpus) -> Stream:
         self.check_units()
         self.spelled = None if self.units == WORDS else SpelledCorpus(corpus, Inventory.read(folder))
-        return corpus if self.spelled is None else self.spelled
+        return self._as_read(corpus)
 
-    def _text(self) -> Stream:
-        return self.corpus if self.spelled is None else self.spelled
+    def _as_read(self, corpus: EncodedCorpus) -> Stream:
+        return corpus if self.spelled is None else self.spelled
 
     def save(self, folder: Path) -> None:
         """Write what ``Built.save`` writes and, of sub-words, ``tokenizer.json``; the table's rows are then theirs."""

@@ -234,10 +234,10 @@ def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
         for free in models
         if not told.loc[free, "start"] and told.loc[free, "kind"] == told.loc[started, "kind"]
     ]
-    rows = []
+    settings, rows = run.settings.pivot(index="setting", columns="model", values="value"), []
     for name, part in by_task(curves[curves["headline"]]):
         heads = {str(model): mine.set_index("moment").sort_index() for model, mine in part.groupby("model", sort=False)}
-        for free, started in ((free, started) for free, started in pairs if free in heads and started in heads):
+        for free, started in (pair for pair in pairs if heads.keys() >= set(pair)):
             mine, other = heads[free], heads[started]
             end = paired(run, str(part["family"].iloc[0]), str(part["task"].iloc[0]), started, free)
             ahead = other["value"].iloc[-1] - mine["value"].iloc[-1]
@@ -247,7 +247,7 @@ def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
                     "start": f"{told.loc[started, 'start']}, {started}",
                     "against": free,
                     "which took": _cost(mine.iloc[-1], other.iloc[-1]),
-                    "and has": _otherwise(run, free, started),
+                    "and has": _otherwise(settings, free, started),
                     "ahead before training": signed(other["value"].iloc[0] - mine["value"].iloc[0]),
                     "within their bands": _meeting(mine, other, end),
                     "ahead at the end": signed(ahead) if end is None else str(end),
@@ -274,9 +274,9 @@ def _cost(free: pd.Series, started: pd.Series) -> str:
     return ", ".join(found)
 
 
-def _otherwise(run: Run, free: str, started: str) -> str:
+def _otherwise(settings: pd.DataFrame, free: str, started: str) -> str:
     """Say which settings of a model from random vectors differ from those of one with a start, beside start and budget."""
-    wide = run.settings.pivot(index="setting", columns="model", values="value").reindex(columns=[free, started])
+    wide = settings.reindex(columns=[free, started])
     apart = wide[wide[free] != wide[started]].dropna().drop(index=list(START_AND_BUDGET), errors="ignore")
     return ", ".join(f"{setting}={value}" for setting, value in apart[free].items()) or DASH
 
