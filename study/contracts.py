@@ -94,7 +94,8 @@ class Moment:
     seconds : float
         Training time so far, without validation; the time before a resumed run's interruption included.
     loss : float or None
-        Training loss since the last observation, nats per predicted word; None where the trainer reports none.
+        Training loss since the last observation, nats: the sum where steps ask several questions; None where the trainer
+        reports none.
     validation_loss : float or None
         Full-softmax loss on the development part, nats per masked word.
     masked_accuracy : float or None

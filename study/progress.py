@@ -14,14 +14,16 @@ from study.contracts import Moment, Observe
 def bar(label: str, unit: str = " words") -> Iterator[Observe]:
     """Show a bar on standard error for as long as the context lasts; quiet where that is not a terminal.
 
-    Yields a function that takes Moments: ``words_seen`` of ``total_words`` moves the bar, losses stand beside it.
+    Yields a function that takes Moments: ``words_seen`` of ``total_words`` moves the bar, the last losses told stand beside it.
     """
     with tqdm(desc=label, unit=unit, unit_scale=True, disable=None, dynamic_ncols=True, leave=False) as shown:
+        told: dict[str, str] = {}
 
         def observe(moment: Moment) -> None:
             shown.total = moment.total_words
             losses = {"loss": moment.loss, "validation": moment.validation_loss}
-            shown.set_postfix({name: f"{value:.2f}" for name, value in losses.items() if value is not None}, refresh=False)
+            told.update({name: f"{value:.2f}" for name, value in losses.items() if value is not None})
+            shown.set_postfix(told, refresh=False)
             shown.update(moment.words_seen - shown.n)
 
         yield observe

@@ -101,9 +101,11 @@ class Anatomy:
         for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise StudyError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}.")
-        for name, least in (("width", 1), ("blocks", 1), ("heads", 1), ("length", 3)):
-            if getattr(self, name) < least:
+        for name, least in (("width", 1), ("blocks", 1), ("heads", 1), ("head_width", 1), ("length", 3)):
+            if getattr(self, name) is not None and getattr(self, name) < least:
                 raise StudyError(f"{name} must be at least {least}, not {getattr(self, name)}.")
+        if self.activation != "none" and round(self.expansion * self.width) < 1:
+            raise StudyError(f"expansion: at {self.expansion} the MLP would be empty: set a larger one, or activation=none.")
         if self.head_width is None and self.width % self.heads:
             raise StudyError(
                 f"The width must be a multiple of the heads; {self.width} is not one of {self.heads}. Or set head_width."
@@ -112,6 +114,11 @@ class Anatomy:
             raise StudyError(f"Rotary positions turn pairs of numbers: a head's width must be even, not {self.width_of_a_head}.")
         if self.positions == "sinusoidal" and self.width % 2:
             raise StudyError(f"Sinusoidal positions are pairs of numbers: the width must be even, not {self.width}.")
+        if self.attention == "uniform" and self.positions in ("relative", "alibi"):
+            raise StudyError(
+                f"positions={self.positions} are added to products of queries and keys, which attention=uniform does not have: "
+                "take positions=sinusoidal, learned or none."
+            )
         if self.projections == "none" and self.heads * self.width_of_a_head != self.width:
             raise StudyError("Without projections the heads share out the width: leave head_width null.")
         if not 0 <= self.dropout < 1:

@@ -4,7 +4,8 @@ Each head projects the words to queries, keys and values of its own small width;
 weighted by the softmax of its query's products with the keys, divided by the square root of the head's width.
 
 Every step can be taken out: the projections (one for all three, or none: plain products of the vectors themselves), the division
-by √e, and the weighting itself (``uniform``: the mean over all words, a bag of words).
+by √e, and the weighting itself (``uniform``: the mean over all words, a bag of words; positions that act on the products, as
+rotary ones do, are of no effect then).
 
 References
 ----------
@@ -95,8 +96,8 @@ class Attention(nn.Module):
     def weights(self, queries: Tensor, keys: Tensor, mask: Tensor | None) -> Tensor:
         """Return how much each word takes from each other, (b, h, t, t); rows sum to 1.
 
-        Spelled out, step by step. On a processor it is also the fast way: torch's fused kernel takes ten times as long there,
-        forward and back, in bfloat16; to rounding the two are the same.
+        Spelled out, step by step. On a processor it is also the fast way in bfloat16: torch's fused kernel (2.13) takes several
+        times as long there, forward and back, and in float32 about as long; to rounding the two are the same.
         """
         if self.uniform:
             products = queries.new_zeros(*queries.shape[:-1], keys.shape[-2])  # (b, h, t, t)

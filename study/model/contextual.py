@@ -47,7 +47,7 @@ class Contextual(Layered):
         Processor threads; None leaves torch's own choice.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     occurrences: int = field(metadata={"view": True})
     seed: int

@@ -43,6 +43,7 @@ class Detection(nn.Module):
         super().__init__()
         heads = max(1, round(share * anatomy.heads))
         small = replace(anatomy, width=heads * anatomy.width // anatomy.heads, heads=heads, blocks=1)
+        small.check_anatomy()
         self.generator = Encoder(small, symbols, frequencies)
         self.head = nn.Linear(anatomy.width, 1)
         self.weight = weight

@@ -118,11 +118,7 @@ class Transformer(Designed, Regimen):
         """
         self.check_anatomy()
         self.check_regimen()
-        if self.start is not None and self.units != WORDS:
-            raise StudyError(
-                f"start={self.start} gives vectors of words, but with units={self.units} the embedding table holds sub-words: "
-                f"set start=null or units={WORDS}."
-            )
+        self.check_together()
         stream = self._learned_stream(corpus)
         with limited_threads(self.threads), torch.random.fork_rng():
             encoder = self._begun(self._start(stream))
@@ -130,6 +126,21 @@ class Transformer(Designed, Regimen):
             training = Pretraining(encoder, stream, self)
             self.history, self.effort = training.run(folder, observe), training.effort()
         return self
+
+    def check_together(self) -> None:
+        """Raise StudyError where the start, the parts and the training do not fit together."""
+        if self.start is not None and self.units != WORDS:
+            raise StudyError(
+                f"start={self.start} gives vectors of words, but with units={self.units} the embedding table holds sub-words: "
+                f"set start=null or units={WORDS}."
+            )
+        if self.start_frozen and self.start is None:
+            raise StudyError("start_frozen=true needs vectors to start from: set start to a model of the study.")
+        if self.objective.get("causal", 0) == 1 and self.mask != "causal":
+            raise StudyError(
+                "objective asks for the next word alone, so words learn to look backwards, but with mask=full they are read out "
+                "looking both ways: set mask=causal, or give masked a share."
+            )
 
     def fresh(self) -> Encoder:
         """Return the encoder as it was before its training: the random one of its seed, from the vectors that it was given."""

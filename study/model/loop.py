@@ -45,6 +45,9 @@ REHEARSAL_STEPS = 200
 COUNTED_STEPS = 4
 """Steps whose operations are counted; they are not kept."""
 
+MANY = 10**12
+"""Words: half of a budget that a rehearsal does not come to the end of."""
+
 OBSERVATION_SECONDS = 0.5
 """Time between two observations that only tell how far the training is."""
 
@@ -68,7 +71,7 @@ class Progress:
     seconds : float
         Time spent without validation, before an interruption too.
     losses : list of float
-        Loss of each step since the last report, nats per word asked for.
+        Loss of each step since the last report, nats: the sum over the questions that it asked, each per word asked for.
     history : list of Moment
     """
 
@@ -113,7 +116,7 @@ class Loop(ABC):
         self.candidates = Candidates(corpus.vocabulary.counts, regimen.candidates, regimen.candidate_exponent)
         self.weights = [weight for weight in self.parts.parameters() if weight.requires_grad]
         products = [part for part in self.parts.modules() if isinstance(part, nn.Linear | nn.RNNBase)]
-        matrices = [weight for part in products for weight in part.parameters()]
+        matrices = [weight for part in products for weight in part.parameters() if weight.ndim > 1]
         rest = [weight for weight in self.weights if not any(weight is matrix for matrix in matrices)]
         groups = [{"params": matrices, "weight_decay": regimen.weight_decay}, {"params": rest, "weight_decay": 0.0}]
         tables = [part.weight for part in self.parts.modules() if isinstance(part, nn.Embedding)]
@@ -125,7 +128,7 @@ class Loop(ABC):
 
     @abstractmethod
     def loss(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> Tensor:
-        """Return the loss of a batch, nats per word asked for.
+        """Return the loss of a batch, nats: the sum over the questions asked of it, each per word asked for.
 
         Parameters
         ----------
@@ -281,11 +284,12 @@ class Loop(ABC):
             return round(regimen.epochs * self.corpus.size("training"))
         assert regimen.minutes is not None
         rehearsal = type(self)(copy.deepcopy(self.network), self.corpus, regimen)
+        rehearsal.progress = Progress(total=2 * MANY, words=MANY)  # halfway through: what steps ask may change with the budget
         begun = time.perf_counter()
         while rehearsal.progress.step < REHEARSAL_STEPS and time.perf_counter() - begun < 6 * regimen.minutes:
             rehearsal.step()
         spent = time.perf_counter() - begun
-        return round(rehearsal.progress.words * (60 * regimen.minutes - spent) / spent)
+        return round((rehearsal.progress.words - MANY) * (60 * regimen.minutes - spent) / spent)
 
     def effort(self) -> Effort:
         """Count what steps halfway through the budget ask of the machine, and measure what it has; the steps are not kept."""

@@ -97,17 +97,27 @@ def _turned(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     return turned
 
 
-def added_positions(kind: str, length: int, width: int) -> Tensor | None:
+def added_positions(kind: str, length: int, width: int, size: float = 1.0) -> Tensor | None:
     """Return the table of positions that is added to the word vectors, or None for a kind that adds nothing.
+
+    Parameters
+    ----------
+    kind : str
+        One of ``POSITIONS``.
+    length : int
+        Longest sequence, words.
+    width : int
+    size : float
+        About the size of the numbers of a word's vector, so that neither drowns the other.
 
     Returns
     -------
     Parameter (``learned``) or Tensor (``sinusoidal``) of shape (length, width), float32, or None
     """
     if kind == "sinusoidal":
-        return sinusoids(length, width)
+        return size * sinusoids(length, width)
     if kind == "learned":
-        return nn.Parameter(torch.randn(length, width))
+        return nn.Parameter(size * torch.randn(length, width))
     return None
 
 

@@ -107,9 +107,14 @@ class Schedule:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise StudyError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}.")
-        for name in ("rate", "clip", "batch", "validate_every"):
-            if not getattr(self, name) > 0:
+        for name in ("rate", "clip", "batch", "validate_every", "minutes"):
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise StudyError(f"{name} must be above 0, not {getattr(self, name)}.")
+        for name in ("words", "epochs", "candidates", "weight_decay"):
+            if getattr(self, name) is not None and getattr(self, name) < 0:
+                raise StudyError(f"{name} must be 0 or more, not {getattr(self, name)}.")
+        if not 0 <= self.second_moment < 1:
+            raise StudyError(f"second_moment is a rate in [0, 1), not {self.second_moment}.")
         if not 0 <= self.warm_up < 1:
             raise StudyError(f"warm_up is a share of the budget in [0, 1), not {self.warm_up}.")
         if self.device == "cuda" and not torch.cuda.is_available():
@@ -175,6 +180,11 @@ class Regimen(Schedule):
             raise StudyError("generator is a share in (0, 1] and detection_weight is not negative.")
         if not 0 <= self.surroundings <= 1 or min(self.surroundings_window, self.surroundings_drawn) < 1:
             raise StudyError("surroundings is a share in [0, 1]; surroundings_window and surroundings_drawn are 1 or more.")
+        if self.surroundings and not shares.get("masked", 0):
+            raise StudyError(
+                f"surroundings={self.surroundings} is asked in steps that hide words, and objective has none: "
+                "give masked a share, or set surroundings=0."
+            )
         if not self.surroundings_threshold > 0:
             raise StudyError(f"surroundings_threshold must be above 0, not {self.surroundings_threshold}.")
         if self.final_mask_rate is not None and not 0 < self.final_mask_rate <= 1:

@@ -29,6 +29,9 @@ from study.model.norm import norm
 from study.model.position import Rotary, added_positions, distance_bias
 from study.model.table import look_up
 
+SMALL = 0.02
+"""Spread of the tables' numbers at the start, so that no word starts preferred."""
+
 
 class MLP(nn.Module):
     """Work on each word by itself: widen, bend, narrow."""
@@ -118,12 +121,13 @@ class Encoder(nn.Module):
     def __init__(self, anatomy: Anatomy, symbols: int, frequencies: Tensor) -> None:
         super().__init__()
         d, v = anatomy.width, len(frequencies)
-        self.anatomy, self.words = anatomy, v
+        self.anatomy, self.words, self.pooled = anatomy, v, anatomy.norm == "batch"
         self.length = anatomy.length
         self.table = nn.Embedding(symbols, d)  # (v + extra symbols, d)
         self.causal, self.norm_first = anatomy.mask == "causal", anatomy.norm_place == "before"
         self.first_norm = _norm(anatomy)
-        positions = added_positions(anatomy.positions, anatomy.length, d)
+        normed = self.norm_first and anatomy.norm != "none"  # are words of size 1 when positions are added to them?
+        positions = added_positions(anatomy.positions, anatomy.length, d, size=1.0 if normed else SMALL)
         if isinstance(positions, nn.Parameter):
             self.positions = positions
         else:
@@ -162,9 +166,12 @@ class Encoder(nn.Module):
         x = self.embedded(words)  # (b, t, d)
         states = [x]
         for number, block in enumerate(self.blocks, start=1):
-            x = block(x, mask, places if number == len(self.blocks) else None)  # (b, t, d), or (n, d) at the end
+            last = number == len(self.blocks) and not self.pooled
+            x = block(x, mask, places if last else None)  # (b, t, d), or (n, d) at the end
             states.append(x)
-        states[-1] = self.last_norm(x)
+        x = self.last_norm(x)
+        late = places is not None and self.pooled  # a batch norm is to see all words, as it does when words are read out
+        states[-1] = x.flatten(0, 1).index_select(0, places) if late else x
         return states
 
     def states(self, words: Tensor) -> list[Tensor]:
@@ -216,10 +223,10 @@ def _norm(anatomy: Anatomy) -> nn.Module:
 
 
 def initialise(part: nn.Module) -> None:
-    """Draw a matrix so that it keeps the size of what it multiplies; draw the table small, so that no word starts preferred."""
+    """Draw a matrix so that it keeps the size of what it multiplies, and tables small."""
     if isinstance(part, nn.Linear):
         nn.init.normal_(part.weight, std=part.in_features**-0.5)
         if part.bias is not None:
             nn.init.zeros_(part.bias)
     elif isinstance(part, nn.Embedding):
-        nn.init.normal_(part.weight, std=0.02)
+        nn.init.normal_(part.weight, std=SMALL)
