@@ -17,6 +17,7 @@ that are projected, and a billion words).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -26,14 +27,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from study.contracts import Array, Observe, StudyError
+from study.contracts import Array, Guesses, Observe, Sentence, StudyError
 from study.corpus import EncodedCorpus
 from study.model.contextual import Built
+from study.model.guessing import guesses, targets_of
 from study.model.loop import Loop
 from study.model.objective import candidate_loss, full_loss
+from study.model.readout import windows
 from study.model.recurrence import BothWays, Recurrence, Words
 from study.model.regimen import Schedule, limited_threads
-from study.model.sequences import alike, apart
+from study.model.sequences import Symbols, alike, apart
 
 
 class LanguageModel(Words):
@@ -135,6 +138,27 @@ class Recurrent(Recurrence, Built, Schedule):
         """Return a language model with random weights; see ``Built.network``."""
         return LanguageModel(self, symbols, frequencies)
 
+    def guess(self, sentences: Sequence[Sentence], places: Array, best: int) -> Mapping[str, Guesses]:
+        """Guess hidden words from the words ``before``, ``after``, and ``both``; see ``study.contracts.Predicts.guess``.
+
+        ``both`` takes the words before and those after as independent of each other once the hidden word is known, so that
+        p(word | before, after) is proportional to p(word | before) p(word | after) / p(word), the last its share of the training
+        part. A sentence stands alone between two boundaries; a long one is cut to a window around the hidden word.
+        """
+        words = [self._identifiers(sentence) for sentence in sentences]
+        with limited_threads(self.threads), torch.inference_mode():
+            sides = beside(self.encoder, words, places)  # (2, n, d)
+            table, bias = self.encoder.output()
+            counts = np.maximum(self.vocabulary.counts, 1)
+            prior = torch.from_numpy(np.log(counts / counts.sum())).to(bias)  # (v,)
+
+            def scores(block: slice) -> Mapping[str, Tensor]:
+                logits = functional.linear(sides[:, block], table[: len(bias)], bias).float()  # (2, b, v)
+                before, after = logits.log_softmax(dim=2)
+                return {"before": before, "after": after, "both": before + after - prior}
+
+            return guesses(scores, targets_of(words, places), self.vocabulary.words, best)
+
     def check_regimen(self) -> None:
         """Raise StudyError where the choices do not fit together."""
         super().check_regimen()
@@ -157,3 +181,28 @@ class Recurrent(Recurrence, Built, Schedule):
             training = LanguageModelling(network, corpus, self)
             self.history, self.effort = training.run(folder, observe), training.effort()
         return self
+
+
+def beside(network: LanguageModel, sentences: Sequence[Array], places: Array) -> Tensor:
+    """Return the vectors by which each direction scores hidden words: from the words before, then from those after.
+
+    Parameters
+    ----------
+    network : LanguageModel
+    sentences : sequence of ndarray of shape (t,), int64
+    places : ndarray of shape (n, 3), int64
+
+    Returns
+    -------
+    Tensor of shape (2, n, d), float32
+    """
+    network.eval()
+    edge, device = [Symbols(network.words).boundary], network.table.weight.device
+    found = torch.empty(2, len(places), network.table.embedding_dim, device=device)
+    for row, (number, start, stop) in enumerate(places.tolist()):
+        sentence, room = sentences[number], network.length - 2
+        ((first, begin, _),) = windows(len(sentence), start, stop, room)
+        read = torch.from_numpy(np.concatenate([edge, sentence[first : first + room], edge])).to(device)[None]  # (1, t)
+        length, place = torch.tensor([read.shape[1]], device=device), torch.tensor([begin - first + 1], device=device)
+        found[:, row] = network.guesses(read, length, place)
+    return found

@@ -52,6 +52,40 @@ def test_each_direction_learns_the_partner_it_can_know(model):
     assert back[[0, 2, 4]].min() > 0.5 > 2 * back[[1, 3, 5]].max()
 
 
+def test_a_hidden_word_is_guessed_from_before_from_after_and_from_both(model):
+    words = CORPUS.vocabulary.words
+    sentences = [[words[0], words[1], words[6], words[7]], [words[0], words[5], words[6], words[7]]]
+    found = model.guess(sentences, np.array([(0, 1, 2), (0, 2, 3), (1, 1, 2)]), 3)
+    assert found["before"].best[0][0] == words[1]
+    assert found["before"].rank[0] == 1
+    assert found["after"].best[1][0] == words[6]
+    assert found["after"].rank[1] == 1
+    assert [named[0] for named in found["both"].best] == [words[1], words[6], words[1]]
+    assert list(found["both"].best[0]) == list(found["both"].best[2])  # the hidden word itself is not read
+
+
+def test_both_sides_are_joined_by_the_rule_of_bayes(model):
+    words = CORPUS.vocabulary.words
+    ahead, back = shares(model, [0, 1, 6, 7])
+    found = model.guess([[words[0], words[1], words[6], words[7]]], np.array([(0, 2, 3)]), 3)
+    assert found["before"].log_probability[0] == pytest.approx(np.log(ahead[2]), rel=1e-4)
+    assert found["after"].log_probability[0] == pytest.approx(np.log(back[2]), rel=1e-4)
+    row = torch.tensor([[BOUNDARY, 0, 1, 6, 7, BOUNDARY]])
+    with torch.no_grad():
+        x = model.encoder.guesses(row, torch.tensor([6]), torch.tensor([3]))
+        table, bias = model.encoder.output()
+        sides = (x @ table[: len(bias)].T + bias).softmax(-1).double().numpy()
+    joined = sides[0] * sides[1] / CORPUS.vocabulary.counts
+    assert found["both"].log_probability[0] == pytest.approx(np.log(joined[6] / joined.sum()), rel=1e-3)
+
+
+def test_a_long_sentence_is_cut_around_the_hidden_word(model):
+    words = CORPUS.vocabulary.words
+    sentence = [words[2], words[3]] * 30
+    sentence[40:42] = [words[8], words[9]]
+    assert model.guess([sentence], np.array([(0, 41, 42)]), 1)["before"].best[0][0] == words[9]
+
+
 def test_an_untrained_copy_is_at_chance_and_the_trained_one_is_not(model, tmp_path):
     first = fit(tmp_path, words=0).history[0]
     assert first.validation_loss == pytest.approx(math.log(2 * PAIRS), rel=0.1)
