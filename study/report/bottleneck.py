@@ -115,9 +115,9 @@ def unfinished(curves: pd.DataFrame, models: Sequence[str]) -> str:
     if not falls:
         return f"No model’s validation loss still fell by more than {FALLING} nats a word {since}; the rate ends at 0."
     return (
-        f"Not trained out: {', '.join(falls)}. By so many nats a word, more than {FALLING}, the validation loss still fell {since}: "
-        "such a line shows short training as well as a bottleneck. As the rate ends at 0, a small fall is no proof of "
-        "long enough training."
+        f"Not trained out: {', '.join(falls)}. By so many nats a word, more than {FALLING}, the validation loss still fell "
+        f"{since}: such a line shows short training as well as a bottleneck. As the rate ends at 0, a small fall is no proof "
+        "of long enough training."
     )
 
 
