@@ -92,14 +92,13 @@ def speed(run: Run) -> pd.DataFrame:
 
 def machine(speeds: pd.DataFrame) -> str:
     """Say on what the models were timed, and what work a word is to each."""
-    ways = speeds[["device", "threads"]].drop_duplicates().itertuples(index=False)
-    timed = " or ".join(f"{way.device}, {count(way.threads)} {'thread' if way.threads == 1 else 'threads'}" for way in ways)
+    ways = speeds[["device", "threads"]].drop_duplicates()
+    timed = [f"{on}, {count(n)} thread{'s' * (n != 1)}" for on, n in zip(ways["device"], ways["threads"], strict=True)]
     work = speeds.dropna(subset="operations_per_word").groupby("model", sort=False)["operations_per_word"].mean() / 1e6
-    each = ", ".join(f"{model} {number(millions, 1)}" for model, millions in work.items())
-    parts = [f"Timed on {timed}."] * bool(timed) + [f"Millions of operations a word, in products of matrices: {each}."] * bool(
-        each
-    )
-    return " ".join(parts)
+    each = [f"{model} {number(millions, 1)}" for model, millions in work.items()]
+    told = [f"Timed on {' or '.join(timed)}."] if timed else []
+    told += [f"Millions of operations a word, in products of matrices: {', '.join(each)}."] if each else []
+    return " ".join(told)
 
 
 def unfinished(curves: pd.DataFrame, models: Sequence[str]) -> str:
@@ -125,7 +124,8 @@ def places(run: Run, speeds: pd.DataFrame) -> str:
     """Say what each Transformer is told of places."""
     parallel = speeds.loc[speeds["reads"] == "parallel", "model"]
     mine = run.settings[run.settings["model"].isin(parallel) & (run.settings["setting"] == "positions")]
-    return " ".join(f"{row.model} {PLACES[row.value]}." for row in run.in_order(mine).itertuples() if row.value in PLACES)
+    told = run.in_order(mine[mine["value"].isin(list(PLACES))])
+    return " ".join(f"{model} {PLACES[str(kind)]}." for model, kind in zip(told["model"], told["value"], strict=True))
 
 
 def told(lengths: pd.DataFrame) -> str:
