@@ -1,4 +1,4 @@
-"""What the experiments on how meaning emerges compare, as their saved command lines say it."""
+"""What experiments compare, as their saved command lines say it."""
 
 from pathlib import Path
 
@@ -43,3 +43,15 @@ def test_vectors_that_are_kept_do_not_keep_the_output_from_learning(size):
 def test_vectors_that_are_kept_meet_random_ones_that_differ_in_the_start_alone(size):
     models = models_of("misconception", size)
     assert models["frozen_start"] == models["random_untied"] | {"start": "skipgram", "start_frozen": True}
+
+
+@pytest.mark.parametrize("size", ["quick", "full"])
+def test_all_models_of_bottleneck_meet_equal_words_and_differ_in_what_their_names_say(size):
+    models = models_of("bottleneck", size)
+    untrained, first, *others = (models.pop(name) for name in ("untrained", "transformer", "transformer_learned"))
+    assert others == [first | {"positions": "learned"}]
+    assert untrained == first | {"words": 0}
+    assert models["rnn_attention"] == models["rnn"] | {"attention": True}
+    for setting in ("words", "width", "length", "batch", "rate", "validate_every"):
+        assert first[setting] == models["rnn"][setting]
+    assert first["words"] == 8 * first["validate_every"], "the last two looks are an eighth of the words apart"

@@ -48,7 +48,8 @@ def fidelity(network: Reconstructor, corpus: EncodedCorpus, lengths: Sequence[in
         ``frequent`` : share of them that are the most frequent word of the training part, which needs no network;
         ``forced`` : share said right after the right words before (teacher forcing);
         ``generated`` : share said right, place by place, after the network's own words, from the encoder alone; it is told how
-        many words to say. Each share with its 95 % interval, ``_low`` and ``_high``, over resampled sentences.
+        many words to say, and which of them are unknown (see ``generated``). Each share with its 95 % interval, ``_low`` and
+        ``_high``, over resampled sentences.
     """
     network.eval()
     symbols, device = Symbols(len(corpus.vocabulary)), network.table.weight.device
@@ -98,15 +99,19 @@ def share(hits: Array, words: Array, random: np.random.Generator) -> tuple[float
 def _counts(network: Reconstructor, words: Tensor, lengths: Tensor) -> Array:
     """Count the known words of sentences (b, t), and the hits among them in the order of ``SHARES``: (b, 4), int64."""
     memory, wanted = network.encode(words, lengths), words[:, 1:-1]  # (b, t - 2)
-    known = wanted < len(network.output()[1])
+    symbols = Symbols(len(network.output()[1]))
+    known, unknown = wanted < symbols.words, wanted == symbols.unknown  # (b, t - 2) each; neither behind a sentence's end
     forced = best(network, network.decode(memory, words[:, :-2]))  # (b, t - 2)
-    said = generated(network, memory, words[:, :1], wanted.shape[1])  # (b, t - 2)
+    said = generated(network, memory, words[:, :1], unknown)  # (b, t - 2)
     right = [(guess == wanted) & known for guess in (torch.zeros_like(wanted), forced, said)]  # identifiers are ranks from 0
     return torch.stack([known, *right]).sum(dim=2).T.cpu().numpy()
 
 
-def generated(network: Reconstructor, memory: Memory, said: Tensor, number: int) -> Tensor:
+def generated(network: Reconstructor, memory: Memory, said: Tensor, unknown: Tensor) -> Tensor:
     """Say words one by one, each time the best one after those said so far.
+
+    No network ever says the unknown symbol: it is asked for known words alone. Where a sentence has an unknown word, that symbol
+    stands in its place for what is said next, as it did in training; a wrong known word there would lead the network astray.
 
     Parameters
     ----------
@@ -114,14 +119,17 @@ def generated(network: Reconstructor, memory: Memory, said: Tensor, number: int)
     memory : Memory
     said : Tensor of shape (b, 1), int64
         Boundary symbols to begin with.
-    number : int
+    unknown : Tensor of shape (b, t), bool
+        Where the sentences' words are unknown; as many words are said as it has places.
 
     Returns
     -------
-    Tensor of shape (b, number), int64
+    Tensor of shape (b, t), int64
     """
-    for _ in range(number):
-        said = torch.cat([said, best(network, network.decode(memory, said)[:, -1:])], dim=1)
+    symbol = Symbols(len(network.output()[1])).unknown
+    for place in unknown.T:  # (b,)
+        word = best(network, network.decode(memory, said)[:, -1:])  # (b, 1)
+        said = torch.cat([said, word.masked_fill(place[:, None], symbol)], dim=1)
     return said[:, 1:]
 
 

@@ -116,7 +116,8 @@ class Reconstruction(Built, Schedule):
     Parameters
     ----------
     length : int
-        Longest sequence, words, boundary symbols included.
+        Longest sequence, words, boundary symbols included. Training reads rows of that length, cut anywhere: of a sentence that
+        lies across two rows each piece is said again by itself.
     masked : float
         Share of a sentence's words that the encoder reads as the mask symbol.
     dropped : float
@@ -141,7 +142,7 @@ class Reconstruction(Built, Schedule):
     measured_lengths: Sequence[int]
     measured_sentences: int
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tables: Mapping[str, pd.DataFrame] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def check_regimen(self) -> None:

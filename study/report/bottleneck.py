@@ -2,12 +2,13 @@
 
 An encoder that hands over one vector, however long the sentence, is a bottleneck: long sentences suffer. One that hands over all
 its states, for the decoder to weigh by attention, is none. A recurrent network trains serially, word after word; a Transformer
-takes all words of a sentence in parallel.
+takes all words of a sentence in parallel. What the caption says of a model is read off the run: how far its training came, what
+it was told of places, and on what machine it was timed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import pandas as pd
@@ -25,6 +26,20 @@ MEASURES = {"generated": "said after its own words", "forced": "said after the r
 FLOOR = "always the most frequent word"
 READS = {"RecurrentReconstruction": "serial", "TransformerReconstruction": "parallel"}
 """How a kind of model takes the words of a sentence while it trains."""
+UNTRAINED = {"RecurrentReconstruction": "untrained RNN", "TransformerReconstruction": "untrained transformer"}
+FALLING = 0.05
+"""Nats a word between the last two looks at the development part: where the loss fell by more, the training was not done."""
+PLACES = {
+    "rotary": (
+        "is told by rotary places, in cross-attention too, how far apart the place it says and each place it reads are; what is "
+        "to be said always stands at the same distance, so it can copy by index, a help that an RNN with attention lacks"
+    ),
+    "learned": (
+        "has a learned vector of each place added to the words and has to find out itself which place answers to which: what it "
+        "says less than with rotary places is what their help is worth"
+    ),
+}
+"""What a caption says of a Transformer by its kind of positions."""
 
 
 def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
@@ -35,10 +50,12 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     caption = (
         "Share of the known words of development sentences said right, place by place, by the sentence’s length, with 95 % "
         "intervals over sentences: after the model’s own words, from what its encoder handed over alone, and after the right "
-        "words. Black: always the most frequent word; grey: without training. Right: words read per second of training, word "
-        f"after word (serial) or all words of a sentence at once (parallel). {told(lengths)}"
+        "words. For its own words it is told how many to say, and where the sentence has an unknown word: there it goes on from "
+        "the unknown symbol, and nothing is counted. Right: words read per second of training, word after word (serial) or all "
+        "words of a sentence at once (parallel)."
     )
-    figures = album.add("reconstruction", caption, draw(lengths, speeds, look))
+    parts = [caption, machine(speeds), told(lengths), unfinished(run.curves, list(speeds["model"].unique())), places(run, speeds)]
+    figures = album.add("reconstruction", " ".join(filter(None, parts)), draw(lengths, speeds, look))
     return Section(TITLE, figures, [speed_table(speeds)], [length_table(lengths)])
 
 
@@ -50,14 +67,17 @@ def by_length(run: Run) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``model, measure, shortest, longest, sentences, words, value, low, high``; ``measure`` is one of ``MEASURES``, or
-        ``frequent``, which is the same for all models.
+        ``model, name, measure, shortest, longest, sentences, words, value, low, high``; ``name`` is what a reader is told, such
+        as "untrained transformer"; ``measure`` is one of ``MEASURES``, or ``frequent``, which is the same for all models.
     """
     parts = []
     for measure in (*MEASURES, "frequent"):
         value, low, high = (run.reconstruction[f"{measure}{end}"] for end in ("", "_low", "_high"))
         parts.append(run.reconstruction.assign(measure=measure, value=value, below=value - low, above=high - value))
-    groups = run.in_order(pd.concat(parts)).groupby(["model", "measure", "shortest", "longest"], sort=False)
+    kinds = run.models[run.models["model"] == "untrained"].set_index("model")["kind"]
+    names = {model: UNTRAINED.get(kind, model) for model, kind in kinds.items()}
+    rows = run.in_order(pd.concat(parts)).assign(name=lambda rows: rows["model"].replace(names))
+    groups = rows.groupby(["model", "name", "measure", "shortest", "longest"], sort=False)
     kept = groups[["sentences", "words", "value", "below", "above"]].mean()
     return widened(kept, groups["value"].std(ddof=1), groups["value"].count()).reset_index()
 
@@ -66,8 +86,46 @@ def speed(run: Run) -> pd.DataFrame:
     """Return the speed and cost of each training; ``reads`` says whether serial or parallel, word after word or all at once."""
     models = run.in_order(run.models[run.models["model"].isin(run.reconstruction["model"]) & (run.models["words_seen"] > 0)])
     models = models.assign(reads=models["kind"].map(READS).fillna(""))
-    columns = ["model", "seed", "reads", "words_seen", "words_per_second", "training_seconds", "threads", "device"]
-    return models[columns].reset_index(drop=True)
+    columns = ["model", "seed", "reads", "words_seen", "words_per_second", "training_seconds", "operations_per_word"]
+    return models[[*columns, "threads", "device"]].reset_index(drop=True)
+
+
+def machine(speeds: pd.DataFrame) -> str:
+    """Say on what the models were timed, and what work a word is to each."""
+    ways = speeds[["device", "threads"]].drop_duplicates()
+    timed = [f"{on}, {count(n)} thread{'s' * (n != 1)}" for on, n in zip(ways["device"], ways["threads"], strict=True)]
+    work = speeds.dropna(subset="operations_per_word").groupby("model", sort=False)["operations_per_word"].mean() / 1e6
+    each = [f"{model} {number(millions, 1)}" for model, millions in work.items()]
+    told = [f"Timed on {' or '.join(timed)}."] if timed else []
+    told += [f"Millions of operations a word, in products of matrices: {', '.join(each)}."] if each else []
+    return " ".join(told)
+
+
+def unfinished(curves: pd.DataFrame, models: Sequence[str]) -> str:
+    """Say which models were not trained out: their validation loss, mean over seeds, still fell by more than ``FALLING``."""
+    looks = curves[curves["model"].isin(models)].dropna(subset="validation_loss")
+    looked = ["words_seen", "validation_loss"]
+    looks[looked] = looks.groupby(["model", "seed"])[looked].diff()
+    last = looks.groupby(["model", "seed"], sort=False)[looked].last().groupby("model", sort=False).mean().dropna()
+    if last.empty:
+        return ""
+    since = f"in the last {number(last['words_seen'].mean() / 1e6, 2)} million words, between the last two looks"
+    falls = [f"{model} ({number(-fall, 2)})" for model, fall in last["validation_loss"].items() if -fall > FALLING]
+    if not falls:
+        return f"No model’s validation loss still fell by more than {FALLING} nats a word {since}; the rate ends at 0."
+    return (
+        f"Not trained out: {', '.join(falls)}. By so many nats a word, more than {FALLING}, the validation loss still fell "
+        f"{since}: such a line shows short training as well as a bottleneck. As the rate ends at 0, a small fall is no proof "
+        "of long enough training."
+    )
+
+
+def places(run: Run, speeds: pd.DataFrame) -> str:
+    """Say what each Transformer is told of places."""
+    parallel = speeds.loc[speeds["reads"] == "parallel", "model"]
+    mine = run.settings[run.settings["model"].isin(parallel) & (run.settings["setting"] == "positions")]
+    told = run.in_order(mine[mine["value"].isin(list(PLACES))])
+    return " ".join(f"{model} {PLACES[str(kind)]}." for model, kind in zip(told["model"], told["value"], strict=True))
 
 
 def told(lengths: pd.DataFrame) -> str:
@@ -77,7 +135,7 @@ def told(lengths: pd.DataFrame) -> str:
     if short == long:
         return ""
     falls = []
-    for model, mine in rows.groupby("model", sort=False):
+    for model, mine in rows.groupby("name", sort=False):
         ends = [mine.loc[mine["longest"] == end, "value"] for end in (short, long)]
         if all(map(len, ends)):
             falls.append(f"{model} from {number(ends[0].iloc[0], 2)} to {number(ends[1].iloc[0], 2)}")
@@ -120,7 +178,7 @@ def draw(lengths: pd.DataFrame, speeds: pd.DataFrame, look: Mapping[str, Look]) 
 def _lines(axis: Axes, rows: pd.DataFrame, look: Mapping[str, Look]) -> None:
     for model, mine in rows.groupby("model", sort=False):
         shown, middle = look[str(model)], mine[["shortest", "longest"]].mean(axis=1)
-        axis.plot(middle, mine["value"], marker=shown.marker, color=shown.colour, label=str(model))
+        axis.plot(middle, mine["value"], marker=shown.marker, color=shown.colour, label=mine["name"].iloc[0])
         axis.fill_between(middle, mine["low"], mine["high"], color=shown.colour, alpha=0.15, linewidth=0)
 
 
@@ -145,25 +203,25 @@ def _bars(axis: Axes, speeds: pd.DataFrame, look: Mapping[str, Look]) -> None:
 
 def speed_table(speeds: pd.DataFrame) -> Table:
     """Return what each model's training cost, means over seeds."""
-    numbers = ["words_seen", "words_per_second", "training_seconds", "threads"]
+    numbers = ["words_seen", "words_per_second", "training_seconds", "operations_per_word", "threads"]
     groups = speeds.groupby("model", sort=False)
     frame = groups[numbers].mean().reset_index()
     frame.insert(1, "reads", groups["reads"].first().to_numpy())
     frame["device"] = groups["device"].first().to_numpy()
-    formats = dict.fromkeys(["words_seen", "words_per_second", "threads"], count) | {"training_seconds": duration}
+    formats = dict.fromkeys(numbers, count) | {"training_seconds": duration}
     caption = (
         "How fast each model read in training: word after word (serial) or all words of a sentence at once (parallel). To say a "
-        "sentence of its own, each goes word by word. By the clock: what else the machine did meanwhile slows it."
+        "sentence of its own, each goes word by word. Operations are those of products of matrices, there and back. By the "
+        "clock: what else the machine did meanwhile slows it."
     )
     return listing("reconstruction-speed", caption, frame, formats)
 
 
 def length_table(lengths: pd.DataFrame) -> Table:
     """Return each model's shares by length with their intervals, and the floor."""
-    wide = lengths.pivot_table(
-        index=["model", "shortest", "longest"], columns="measure", values=["value", "low", "high"], sort=False
-    )
-    counts = lengths[lengths["measure"] == "frequent"].set_index(["model", "shortest", "longest"])[["sentences", "words"]]
+    lengths, keys = lengths.drop(columns="model").rename(columns={"name": "model"}), ["model", "shortest", "longest"]
+    wide = lengths.pivot_table(index=keys, columns="measure", values=["value", "low", "high"], sort=False)
+    counts = lengths[lengths["measure"] == "frequent"].set_index(keys)[["sentences", "words"]]
     frame = pd.DataFrame({"length": [_range(*key[1:]) for key in wide.index]}, index=wide.index).join(counts)
     for measure, name in MEASURES.items():
         frame[name] = wide["value", measure]

@@ -33,7 +33,7 @@ COLUMNS = {
     "models": (
         "model:t seed:f kind:t parameters:f words_seen:f words_per_second:f share_of_peak:f training_seconds:f "
         "embedding_seconds:f reused:b reproducible:b threads:f device:t start:t start_words:f start_seconds:f "
-        "validation_loss:f masked_accuracy:f"
+        "operations_per_word:f validation_loss:f masked_accuracy:f"
     ),
     "stages": "stage:t seconds:f reused:b",
     "curves": "model:t seed:f words_seen:f seconds:f loss:f validation_loss:f masked_accuracy:f",

@@ -3,9 +3,10 @@ import pytest
 import torch
 
 from study.model.decoder import Memory
-from study.model.fidelity import fidelity, filled, share
+from study.model.fidelity import fidelity, filled, generated, share
 from study.model.sequences import Symbols
 from tests.model.small_reconstruction import CORPUS, WORDS
+from tests.model.toy_language import ToldCorpus
 
 
 class Parrot:
@@ -29,6 +30,20 @@ class Parrot:
         return x
 
 
+class Follower(Parrot):
+    """Finds the word said last in the sentence it has read, and says the one after it: a wrong word leads it astray."""
+
+    def __init__(self, words):
+        self.words, self.table = words, torch.nn.Embedding.from_pretrained(torch.eye(words + 3))
+
+    def output(self):
+        return self.table.weight, torch.zeros(self.words)
+
+    def decode(self, memory, said):
+        found = self.table(said) @ memory.states.transpose(1, 2)
+        return found @ memory.states.roll(-1, dims=1)
+
+
 def test_shares_are_counted_by_length_over_the_sentences_of_the_development_part():
     table = fidelity(Parrot(), CORPUS, [4, 8, 12], 10_000, seed=0)
     sizes = np.diff(CORPUS.sentence_offsets("development"))
@@ -43,6 +58,22 @@ def test_the_floor_is_the_share_of_the_most_frequent_word():
     table = fidelity(Parrot(), CORPUS, [12], 10_000, seed=0)
     words = np.asarray(CORPUS.ids("development", 0, int(CORPUS.sentence_offsets("development")[-1])))
     assert table["frequent"].tolist() == pytest.approx([(words == 0).mean()])
+
+
+def test_after_an_unknown_word_a_network_goes_on_from_the_unknown_symbol(tmp_path):
+    sentences = [["a1", "x?", "b1", "c1"], ["d1", "e1", "y?", "f1", "g1"]]
+    corpus = ToldCorpus(sentences, tmp_path)
+    table = fidelity(Follower(7), corpus, [4, 5], 10, seed=0)
+    assert table["words"].tolist() == [3, 4], "unknown words are not counted"
+    assert table["forced"].tolist() == table["generated"].tolist() == [1.0, 1.0]
+
+
+def test_the_unknown_symbol_stands_where_the_sentence_has_it_and_nowhere_else():
+    network, symbols = Follower(5), Symbols(5)
+    b, u = symbols.boundary, symbols.unknown
+    words = torch.tensor([[b, 3, u, 1, b], [b, 2, 4, b, b]])
+    said = generated(network, network.encode(words, None), words[:, :1], words[:, 1:-1] == u)
+    assert said.tolist() == [[3, u, 1], [2, 4, 0]], "behind the end it says what it likes"
 
 
 def test_an_interval_is_that_of_a_mean_over_sentences():

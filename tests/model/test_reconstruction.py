@@ -76,7 +76,7 @@ def test_a_hidden_word_is_mended_from_its_partner_which_comes_after_it(tmp_path,
     b, m = symbols.boundary, symbols.mask
     words = torch.tensor([[b, m, second, b] for second in (1, 3, 5, 7)])  # of the pairs (0, 1), (2, 3), (4, 5), (6, 7)
     with torch.no_grad():
-        said = generated(network, network.encode(words, torch.full((4,), 4)), words[:, :1], 2)
+        said = generated(network, network.encode(words, torch.full((4,), 4)), words[:, :1], torch.zeros(4, 2, dtype=torch.bool))
     assert said.tolist() == [[0, 1], [2, 3], [4, 5], [6, 7]]
 
 

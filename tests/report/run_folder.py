@@ -143,6 +143,7 @@ def write_run(
     ]
     cost = {"parameters": 100_000, "words_seen": 2e6, "words_per_second": 5e4, "training_seconds": 40.0, "embedding_seconds": 2.0}
     cost |= {"start": "", "start_words": 0, "start_seconds": 0.0}
+    cost["operations_per_word"] = 5e6
     shares = {"transformer": 0.4}  # of the machine's peak
     how = {"reused": False, "reproducible": True, "threads": 2, "device": "cpu", "validation_loss": 5.0, "masked_accuracy": 0.2}
     tables["models"] = pd.DataFrame(

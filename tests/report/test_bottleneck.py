@@ -24,6 +24,17 @@ def reconstruction(seeds: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def curves(seeds: int) -> pd.DataFrame:
+    """Return two looks at the development part, and between them a moment of training: the RNN's loss still falls."""
+    rows = []
+    for model, fall in (("rnn", 0.3), ("transformer", 0.01)):
+        for seed in range(seeds):
+            rows += [(model, seed, 1e6, 4.0), (model, seed, 1.1e6, None), (model, seed, 1.2e6, 4.0 - fall - 0.1 * seed)]
+    return pd.DataFrame(rows, columns=["model", "seed", "words_seen", "validation_loss"]).assign(
+        seconds=1.0, loss=4.0, masked_accuracy=0.2
+    )
+
+
 @pytest.fixture
 def said_again(make_run):
     """Return a function that makes a run of models that say sentences again, with so many seeds."""
@@ -39,8 +50,12 @@ def said_again(make_run):
         }
         models["kind"] = models["model"].map(kinds)
         models["words_per_second"] = models["model"].map({"rnn": 3000.0, "transformer": 12_000.0})
+        models["operations_per_word"] = models["model"].map({"rnn": 4e6, "transformer": 6.5e6})
         models.loc[models["model"] == "untrained", "words_seen"] = 0
         models.to_csv(folder / "models.csv", index=False)
+        curves(seeds).to_csv(folder / "curves.csv", index=False)
+        places = [("rnn", "cell", "lstm"), ("transformer", "positions", "rotary"), ("untrained", "positions", "learned")]
+        pd.DataFrame(places, columns=["model", "setting", "value"]).to_csv(folder / "settings.csv", index=False)
         return Run.read(folder)
 
     return make
@@ -55,7 +70,38 @@ def test_the_caption_says_how_far_each_model_falls(said_again, tmp_path):
     section = bottleneck.section(run, plot.looks([*run.trained, *run.controls]), Album(tmp_path))
     (figure,) = section.figures
     assert "sentences of 1–5 words to those of 11–20: rnn from 0.90 to 0.30, transformer from 0.95 to 0.95" in figure.caption
+    assert "untrained transformer from 0.06 to 0.06" in figure.caption
     assert (tmp_path / "reconstruction.png").is_file()
+
+
+def test_the_caption_says_which_training_was_not_done(said_again):
+    one, three = (bottleneck.unfinished(said_again(seeds).curves, ["rnn", "transformer"]) for seeds in (1, 3))
+    assert "Not trained out: rnn (0.30). " in one
+    assert "in the last 0.20 million words" in one
+    assert "rnn (0.40), transformer (0.11)" in three, "means over seeds"
+    assert "No model" in bottleneck.unfinished(said_again(2).curves.assign(validation_loss=4.0), ["rnn"])
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_without_two_looks_nothing_is_said_of_the_training(said_again, kept):
+    assert bottleneck.unfinished(said_again().curves.head(kept), ["rnn"]) == ""
+
+
+def test_the_caption_says_on_what_the_models_were_timed_and_what_a_word_costs(said_again):
+    told = bottleneck.machine(bottleneck.speed(said_again()))
+    assert told == "Timed on cpu, 2 threads. Millions of operations a word, in products of matrices: rnn 4.0, transformer 6.5."
+
+
+def test_only_trained_transformers_are_said_to_be_told_of_places(said_again):
+    run = said_again()
+    assert bottleneck.places(run, bottleneck.speed(run)) == f"transformer {bottleneck.PLACES['rotary']}."
+
+
+def test_the_untrained_line_says_what_was_not_trained(said_again):
+    run = said_again()
+    figure = bottleneck.draw(bottleneck.by_length(run), bottleneck.speed(run), plot.looks([*run.trained, *run.controls]))
+    drawn = [line.get_label() for line in figure.axes[0].get_lines()]
+    assert drawn == ["rnn", "transformer", "untrained transformer", bottleneck.FLOOR]
 
 
 def test_seeds_are_averaged_and_their_spread_widens_the_interval(said_again):
