@@ -141,7 +141,7 @@ class Reconstruction(Built, Schedule):
     measured_lengths: Sequence[int]
     measured_sentences: int
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tables: Mapping[str, pd.DataFrame] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def check_regimen(self) -> None:

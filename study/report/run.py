@@ -31,8 +31,8 @@ COLUMNS = {
         "seeds:f verdict:t minimum_detectable_effect:f"
     ),
     "models": (
-        "model:t seed:f kind:t parameters:f words_seen:f words_per_second:f share_of_peak:f training_seconds:f "
-        "embedding_seconds:f reused:b reproducible:b threads:f device:t start:t start_words:f start_seconds:f "
+        "model:t seed:f kind:t parameters:f words_seen:f words_per_second:f share_of_peak:f precision:t "
+        "training_seconds:f embedding_seconds:f reused:b reproducible:b threads:f device:t start:t start_words:f start_seconds:f "
         "validation_loss:f masked_accuracy:f"
     ),
     "stages": "stage:t seconds:f reused:b",

@@ -148,6 +148,7 @@ def write_run(
     tables["models"] = pd.DataFrame(
         [
             {"model": m, "seed": s, "kind": "Toy", "share_of_peak": shares.get(m), **cost, **how}
+            | {"precision": "bfloat16" if m in shares else ""}
             for m in models
             for s in range(seeds)
         ]
