@@ -10,9 +10,8 @@ from typing import Any, Self
 
 import pandas as pd
 
-from study.contracts import StudyError
+from study.contracts import CONTROLS, StudyError
 
-CONTROLS = ("untrained", "random")
 BASELINE = "baseline"
 STATIC_VIEWS = ("word", "context", "word+context")
 """The views of a model that has one vector per word; a model with any other view is an encoder."""
