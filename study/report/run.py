@@ -212,6 +212,16 @@ class Run:
         return int(self.facts.get("seeds", 1))
 
     @property
+    def demonstration(self) -> bool:
+        """Whether this is the quick size of an experiment: it shows how a question is put and gives no verdict."""
+        return self.facts.get("size") == "quick"
+
+    @property
+    def verdicts(self) -> bool:
+        """Whether p-values decide: not in a demonstration, nor after one training of each model."""
+        return self.seeds > 1 and not self.demonstration
+
+    @property
     def trained(self) -> list[str]:
         """The models under study, in their order, without the controls."""
         return [name for name in self._names() if name not in CONTROLS]

@@ -131,6 +131,7 @@ def write_run(
     counts: dict[str, int] | None = None,
     overrides: dict[str, str] | None = None,
     corpus: str = "toy",
+    size: str | None = None,
 ) -> Path:
     """Write what a run leaves behind."""
     models = MODELS if models is None else models
@@ -196,6 +197,6 @@ def write_run(
         tables["plane"] = plane_table(models)
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)
-    (folder / "run.json").write_text(json.dumps(facts(seeds, overrides or {}, corpus)), encoding="utf-8")
+    (folder / "run.json").write_text(json.dumps(facts(seeds, overrides or {}, corpus) | {"size": size}), encoding="utf-8")
     (folder / "config.yaml").write_text(f"name: {NASTY}\n", encoding="utf-8")
     return folder
