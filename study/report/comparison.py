@@ -226,7 +226,7 @@ def cost_table(run: Run) -> Table:
     frame.insert(8, "scoring_seconds", np.array(scoring) / groups.size().to_numpy())
     if (run.models["start"] != "").any():
         frame.insert(7, "seconds_of_what_it_starts_from", groups["start_seconds"].mean().replace(0, np.nan).to_numpy())
-    frame.insert(frame.columns.get_loc("share_of_peak"), "precision", groups["precision"].first().replace("", DASH).to_numpy())
+    frame.insert(5, "precision", groups["precision"].first().replace("", DASH).to_numpy())
     frame["device"] = groups["device"].first().to_numpy()
     elsewhere = frame["model"].isin(run.from_files)
     none = ~elsewhere & (frame["words_seen"] == 0)

@@ -1,10 +1,10 @@
 """Senses in a window: how many words around a word in a whole sentence tell its sense.
 
 The study's own tasks cut sentences that were written for it (``bank_window``) or come from Wikipedia (``coarse_senses_window``,
-CoarseWSD-20). In such sentences nobody knows which word tells the sense, nor is it one alone; to count which words go with a sense
-takes more labelled sentences than there are. So nothing is guessed: sentences are cut to the words within a distance of their
-target, and everything is done as with whole ones. What accuracy gains from one distance to the next is what the words between tell
-beyond the nearer ones; what it lacks against whole sentences is what a reader of so few words misses.
+CoarseWSD-20). In such sentences nobody knows which word tells the sense, nor is it one alone; to count which words go with a
+sense takes more labelled sentences than there are. So nothing is guessed: sentences are cut to the words within a distance of
+their target, and everything is done as with whole ones. What accuracy gains from one distance to the next is what the words
+between tell beyond the nearer ones; what it lacks against whole sentences is what a reader of so few words misses.
 
 Controlled: a view is taught and asked the same occurrences at every distance. One that has no vector for a sentence at some
 distance, as a bag of the words around has none where the next words are all unknown, is not asked it at the others either: else a

@@ -19,7 +19,7 @@ that mean is far above chance; and what the mean does without any training would
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import pandas as pd
 
@@ -58,7 +58,7 @@ def headlines(scores: pd.DataFrame) -> pd.DataFrame:
     centred = ((main["value"] - main["chance"]) / (1 - main["chance"])).rename("centred")
     development = main.assign(centred=centred)[main["split"] == "development"]
     offered = {key: list(dict.fromkeys(part["view"])) for key, part in main.groupby(KEYS, sort=False)}
-    chosen: dict[tuple[str, ...], tuple[str, float, str]] = {}
+    chosen: dict[tuple[Hashable, ...], tuple[str, float, str]] = {}
     for key in sorted(offered, key=lambda key: key[0] in CONTROLS):  # controls last
         model, family, level = key
         views = offered[key]
