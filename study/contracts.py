@@ -22,6 +22,8 @@ Part = Literal["training", "development", "test"]
 Level = Literal["word", "target", "sentence", "vocabulary", "hidden"]
 """What a task asks for: bare words, words in their sentence, whole sentences, a model's lexicons, or guesses of hidden words."""
 
+CONTROLS = ("untrained", "random")
+"""The names of models that learned nothing: what they score is the floor of a claim about learning."""
 ITEM_COLUMNS = ("view", "question", "item", "group", "split", "gold", "predicted", "gold_value", "predicted_value", "known")
 
 

@@ -22,7 +22,7 @@ from study.ledger import Ledger
 from study.model import exported, places
 from study.progress import bar
 from study.results import Answer, Trained
-from study.scoring import SCORING_VERSION, Tasks, grow, score
+from study.scoring import Tasks, grow, score
 from study.store import Store, digest_of_file, settings_of, versions, write_json
 from study.training import Training
 
@@ -30,6 +30,8 @@ TEXT_VERSION = 3
 """Raised when the sources' cleaning or the splitting rule change their meaning."""
 CORPUS_VERSION = 2
 """Raised when the division into parts or the vocabulary change their meaning."""
+COMPARISON_VERSION = 5
+"""Raised when headline views, or the tests and intervals of differences between models, change their meaning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +219,12 @@ def _compared(
         comparisons.to_parquet(folder / "comparisons.parquet", index=False)
 
     inputs = {f"{answer.task} {answer.model} {answer.seed}": answer.digest for answer in answers}
-    settings = {"models": list(study.models), "seeds": study.seeds, "verdicts": study.size != "quick", "version": SCORING_VERSION}
+    settings = {
+        "models": list(study.models),
+        "seeds": study.seeds,
+        "verdicts": study.size != "quick",
+        "version": COMPARISON_VERSION,
+    }
     folder = store.artefact("comparison", settings, inputs, compare).folder
     return pd.read_parquet(folder / "common.parquet"), pd.read_parquet(folder / "comparisons.parquet")
 

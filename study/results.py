@@ -156,7 +156,7 @@ def models_table(trained: Sequence[Trained]) -> pd.DataFrame:
         validated = [moment for moment in history if moment.validation_loss is not None]
         seconds = last.seconds if last else one.artefact.seconds
         speed = last.words_seen / seconds if last and seconds else None
-        resources: dict[str, Any] = {"operations_per_word": None, "peak": None, **model.resources}
+        resources: dict[str, Any] = {"operations_per_word": None, "peak": None, "precision": None, **model.resources}
         share = speed * resources["operations_per_word"] / resources["peak"] if speed and resources["peak"] else None
         rows.append(
             {

@@ -79,13 +79,16 @@ def test_what_a_model_started_from_counts_in_what_it_cost(trained):
     assert results.Trained("third", Model(), Artefact(), Artefact(), second).spent == (3000, 6.0)
 
 
-@pytest.mark.parametrize(("effort", "share"), [({}, None), ({"operations_per_word": 40, "peak": 80_000}, 0.25)])
+@pytest.mark.parametrize(
+    ("effort", "share"), [({}, None), ({"operations_per_word": 40, "peak": 80_000, "precision": "bfloat16"}, 0.25)]
+)
 def test_a_network_tells_its_share_of_the_machines_peak_and_others_none(trained, effort, share):
     model = trained[0].model
     model.parameters, model.reproducible, model.resources = 7, True, {"device": "cpu", "threads": 1, **effort}
     row = results.models_table([results.Trained("encoder", model, Reused(), Reused())]).iloc[0]
     assert row["words_per_second"] == 500
     assert row["share_of_peak"] == share
+    assert row["precision"] == effort.get("precision")
 
 
 def test_items_carry_model_seed_family_and_task(answers):

@@ -47,7 +47,7 @@ class Contextual(Layered):
         Processor threads; None leaves torch's own choice.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     occurrences: int = field(metadata={"view": True})
     seed: int
@@ -122,7 +122,7 @@ class Built(Contextual):
 
     @property
     def resources(self) -> dict[str, str | int]:
-        """The device, its threads and, of a network that was trained, its operations per word and the machine's peak."""
+        """The device, its threads and, of a network that was trained, its precision, its operations and the machine's peak."""
         return {**super().resources, **({} if self.effort is None else asdict(self.effort))}
 
     @abstractmethod

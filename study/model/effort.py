@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,13 @@ class Effort:
         Additions and multiplications of a training step's products of matrices, per word read.
     peak : int
         Additions and multiplications per second of the machine's fastest product.
+    precision : str
+        ``float32`` or ``bfloat16``: in which the training's products were computed, and the fastest one measured.
     """
 
     operations_per_word: int
     peak: int
+    precision: str
 
 
 def peak(device: str, precision: torch.dtype) -> float:
@@ -75,22 +79,47 @@ def _peak(device: str, precision: torch.dtype, _: int) -> float:
 
 def operations(work: Callable[[], object]) -> int:
     """Do some work and return the operations of the products of matrices in it."""
-    recurrent = {
-        torch.ops.aten.mkldnn_rnn_layer: _recurrent_forward,
-        torch.ops.aten.mkldnn_rnn_layer_backward: _recurrent_backward,
-    }
-    with FlopCounterMode(display=False, custom_mapping=recurrent) as counter:
+    with FlopCounterMode(display=False, custom_mapping=RECURRENT) as counter:
         work()
     return int(counter.get_total_flops())
 
 
-def _recurrent_forward(words: Any, into: Any, over: Any, *_: Any, **__: Any) -> int:
-    """Count a recurrent layer's products, from the shapes of its words (t, b, d) and of its two matrices, (4 d, d) each."""
+def _layer_forward(words: Any, into: Any, over: Any, *_: Any, **__: Any) -> int:
+    """Count a recurrent layer's products on the processor, from the shapes of its words (t, b, d) and its matrices (4 d, d)."""
     return 2 * words[0] * words[1] * (into[0] * into[1] + over[0] * over[1])
 
 
-def _recurrent_backward(words: Any, into: Any, over: Any, *_: Any, **__: Any) -> int:
-    return 2 * _recurrent_forward(words, into, over)
+def _layer_backward(words: Any, into: Any, over: Any, *_: Any, **__: Any) -> int:
+    return 2 * _layer_forward(words, into, over)
+
+
+def _stack_forward(words: Any, weights: Any, each: int, *_: Any, **__: Any) -> int:
+    """Count the products of all recurrent layers at once, as a GPU computes them.
+
+    Parameters
+    ----------
+    words : shape
+        Of the words, (t, b, d) or (b, t, d), or (all words, d) of sentences that are packed.
+    weights : sequence of shapes
+        Of each layer and direction the matrix for what it reads and the one for its states, then what else it has.
+    each : int
+        How many weights a layer and direction has.
+    """
+    matrices = (prod(weights[first + place]) for first in range(0, len(weights), each) for place in (0, 1))
+    return 2 * prod(words[:-1]) * sum(matrices)
+
+
+def _stack_backward(words: Any, weights: Any, each: int, *_: Any, **__: Any) -> int:
+    return 2 * _stack_forward(words, weights, each)
+
+
+RECURRENT = {
+    torch.ops.aten.mkldnn_rnn_layer: _layer_forward,
+    torch.ops.aten.mkldnn_rnn_layer_backward: _layer_backward,
+    torch.ops.aten._cudnn_rnn: _stack_forward,
+    torch.ops.aten._cudnn_rnn_backward: _stack_backward,
+}
+"""What torch's own counter passes over: recurrent layers, by oneDNN on the processor and by cuDNN on a GPU."""
 
 
 def write_effort(folder: Path, effort: Effort | None) -> None:

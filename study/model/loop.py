@@ -300,7 +300,8 @@ class Loop(ABC):
         kind = self.fabric.device.type
         with self.fabric.autocast():
             precision = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
-        return Effort(round(counted / (rehearsal.progress.words - half)), round(peak(kind, precision)))
+        named = str(precision).removeprefix("torch.")
+        return Effort(round(counted / (rehearsal.progress.words - half)), round(peak(kind, precision)), named)
 
     def state(self) -> dict[str, Any]:
         """Return all that a resumed training needs."""

@@ -39,14 +39,9 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     if reference not in run.trained or not parts:
         return Section(TITLE)
     rows = pd.concat([differences(run, reference), losses(run, reference)], ignore_index=True)
-    rows = judged(corrected(rows[rows["part"].isin([*parts, UNTRAINED])]), verdicts=_verdicts(run))
+    rows = judged(corrected(rows[rows["part"].isin([*parts, UNTRAINED])]), verdicts=run.verdicts)
     figures = album.add("ablation", _caption(run, reference, parts), forest(rows, parts, look[reference]))
     return Section(TITLE, figures, [ablation_table(run, rows, reference, parts)])
-
-
-def _verdicts(run: Run) -> bool:
-    """Say whether a run judges at all: a demonstration does not, nor does one training of each model."""
-    return run.seeds > 1 and run.facts.get("size") != "quick"
 
 
 def _caption(run: Run, reference: str, parts: Sequence[str]) -> str:
@@ -56,7 +51,7 @@ def _caption(run: Run, reference: str, parts: Sequence[str]) -> str:
         "any training. Above each panel is its scale, full minus untrained, and the smallest such difference that would be "
         "detected; a grey panel’s scale is below that. "
     )
-    if _verdicts(run):
+    if run.verdicts:
         caption += "Filled: p below 0.05 after Holm’s correction over all parts of a family, in no grey panel. "
     else:
         why = "one training of each" if run.seeds == 1 else "a demonstration"
@@ -259,12 +254,13 @@ def ablation_table(run: Run, rows: pd.DataFrame, reference: str, parts: Sequence
     sizes = _parameters(run)
     header = [Cell("part", "taken out or exchanged"), Cell("parameters", number=True)]
     header += [Cell(_title(key, rows), "nats, lower is better" if key[0] == LOSS else spell(key[3]), number=True) for key in keys]
-    verdicts = _verdicts(run)
     lines = [Row((Cell(reference, "whole"), _size(sizes, reference), *(_whole(run, reference, key) for key in keys)))]
     for part in [*parts, UNTRAINED]:
         mine = rows[rows["part"] == part].set_index(KEYS)
         if len(mine):
-            cells = [_cell(mine.loc[[key]].iloc[0], verdicts) if key in mine.index else Cell(DASH, number=True) for key in keys]
+            cells = [
+                _cell(mine.loc[[key]].iloc[0], run.verdicts) if key in mine.index else Cell(DASH, number=True) for key in keys
+            ]
             lines.append(Row((Cell(spell(part)), _size(sizes, part), *cells), quiet=part == UNTRAINED))
     for part, reason in (run.facts.get("failed") or {}).items():
         lines.append(Row((Cell(spell(part), f"failed: {reason}"), *(Cell(DASH, number=True) for _ in header[1:])), quiet=True))
@@ -274,7 +270,7 @@ def ablation_table(run: Run, rows: pd.DataFrame, reference: str, parts: Sequence
         f"The scale of each column: {'; '.join(scales)}."
     )
     bold = "p below 0.05 after Holm’s correction over all parts of a family, where the scale is not below the detectable"
-    caption += f" Bold: {bold}." if verdicts else " No verdicts."
+    caption += f" Bold: {bold}." if run.verdicts else " No verdicts."
     frame = rows[["part", *KEYS, "difference", "low", "high", "p", "p_holm", "detectable", "found"]]
     frame = frame.assign(parameters=frame["part"].map(sizes))
     return Table("ablation", caption, tuple(header), tuple(lines), frame)

@@ -10,6 +10,7 @@ from scipy import stats
 
 from study.report.run import BASELINE, CONTROLS, Run
 from study.report.table import (
+    DASH,
     Corner,
     Heading,
     Table,
@@ -212,7 +213,7 @@ def paired_table(run: Run, family: str) -> Table:
 
 
 def cost_table(run: Run) -> Table:
-    """Return what each model cost: parameters, words seen, speed, and seconds by stage (means over seeds).
+    """Return what each model cost: parameters, words seen, speed, precision, and seconds by stage (means over seeds).
 
     What a model read from files cost, this run does not know: a dash.
     """
@@ -225,6 +226,7 @@ def cost_table(run: Run) -> Table:
     frame.insert(8, "scoring_seconds", np.array(scoring) / groups.size().to_numpy())
     if (run.models["start"] != "").any():
         frame.insert(7, "seconds_of_what_it_starts_from", groups["start_seconds"].mean().replace(0, np.nan).to_numpy())
+    frame.insert(5, "precision", groups["precision"].first().replace("", DASH).to_numpy())
     frame["device"] = groups["device"].first().to_numpy()
     elsewhere = frame["model"].isin(run.from_files)
     none = ~elsewhere & (frame["words_seen"] == 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import matplotlib as mpl
 import numpy as np
@@ -11,32 +12,109 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from study.report.plot import STYLE, Look, by_task, legend, panels, whiskers
-from study.report.run import BASELINE
+from study.report.run import BASELINE, Run
 from study.report.table import spell
 
-CURVES = {"validation_loss": "loss (nats per masked word)", "masked_accuracy": "masked words predicted right"}
 SHORTEST = 0.1
 """Seconds at which a model without training stands on the logarithmic axis of cost, marked as none."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What models are asked on the development part, whose learning curves stand in the same panels.
+
+    Attributes
+    ----------
+    validation_loss, masked_accuracy : str
+        What an axis says of these columns of the curves.
+    told : str
+        What the caption says of the question.
+    """
+
+    validation_loss: str
+    masked_accuracy: str
+    told: str
+
+
+MASKED = Asked(
+    "loss (nats per masked word)", "masked words predicted right", "masked words, 15\N{NO-BREAK SPACE}% of all, from the others"
+)
+NEXT = Asked(
+    "loss (nats per next word, either way)",
+    "next words predicted right, either way",
+    "every word as the next one, from the words before it and again, backwards, from the words after it",
+)
+AGAIN = Asked(
+    "loss (nats per word of the sentence)",
+    "words of the sentence said right",
+    "every word of a sentence that the encoder has read{}, after the right words before it",
+)
+ANY = Asked("loss (nats per word asked for)", "words asked for predicted right", "words")
+ASKED = {"Transformer": MASKED, "Recurrent": NEXT, "RecurrentReconstruction": AGAIN, "TransformerReconstruction": AGAIN}
+"""What each kind of model is asked; what another kind is asked, a report does not know: ``ANY``."""
+DAMAGE = ("masked", "dropped")
+"""Settings: the shares of a sentence that a model which says it again does not read."""
+
+
+def asked(run: Run) -> dict[str, Asked]:
+    """Return what each validated model of a run is asked, in the order of the models."""
+    kinds = run.models.groupby("model")["kind"].first()
+    validated = set(run.curves.dropna(subset="validation_loss")["model"])
+    return {model: ASKED.get(kinds.get(model, ""), ANY) for model in [*run.trained, *run.controls] if model in validated}
+
+
+def curves_caption(run: Run) -> str:
+    """Say what each model is asked where its learning curve is drawn, and what the pale lines are."""
+    found = asked(run)
+    names = {question: [model for model in found if found[model] == question] for question in found.values()}
+    told = [f"{question.told.format(_damage(run, models))} ({', '.join(models)})" for question, models in names.items()]
+    more, rate = (
+        (" (as of words around, or of replaced words)", " at the training’s own mask rate") if MASKED in names else ("", "")
+    )
+    text = (
+        f"Learning curves on the development part. Asked are {'; '.join(told)}. The pale training loss is what the steps made "
+        f"smaller: the sum of all that they ask{more}, estimated from candidates{rate}. It cannot be compared with the "
+        "validation loss (full softmax, of the words asked for alone)."
+    )
+    return f"{text} Nor can losses of different questions be compared." if len(names) > 1 else text
+
+
+def _damage(run: Run, models: Sequence[str]) -> str:
+    """Say whether what models say again was damaged, where the run tells their settings."""
+    shares = run.settings.loc[run.settings["model"].isin(models) & run.settings["setting"].isin(DAMAGE), "value"].astype(float)
+    if shares.empty:
+        return ""
+    return " with some words masked or left out" if shares.any() else " undamaged"
+
+
 @mpl.rc_context(STYLE)
-def curves(moments: pd.DataFrame, look: Mapping[str, Look], unigram_loss: float | None = None) -> Figure | None:
-    """Draw the learning curves of the models that have them; None where no model was validated.
+def curves(
+    moments: pd.DataFrame, asked: Mapping[str, Asked], look: Mapping[str, Look], unigram_loss: float | None = None
+) -> Figure | None:
+    """Draw the learning curves of the models that have them, panels for each question; None where no model was validated.
 
     Parameters
     ----------
     moments : DataFrame
         ``model, seed, words_seen, loss, validation_loss, masked_accuracy``.
+    asked : mapping of str to Asked
+        What each model is asked; one that is not in it is not drawn.
     look : mapping of str to Look
     unigram_loss : float, optional
         What a model that knows only the word frequencies would lose, nats per word: a rule to compare with.
     """
-    shown = [column for column in CURVES if moments[column].notna().any()]
+    questions = moments["model"].map(asked)
+    shown = [
+        (question, column)
+        for question in dict.fromkeys(asked.values())
+        for column in ("validation_loss", "masked_accuracy")
+        if moments.loc[questions == question, column].notna().any()
+    ]
     if not shown:
         return None
     figure, axes = panels(len(shown), width=4.6, height=3.0, columns=2)
-    for axis, column in zip(axes, shown, strict=True):
-        for (model, _), mine in moments.groupby(["model", "seed"], sort=False):
+    for axis, (question, column) in zip(axes, shown, strict=True):
+        for (model, _), mine in moments[questions == question].groupby(["model", "seed"], sort=False):
             mine, colour = mine.dropna(subset=column), look[str(model)].colour
             if mine.empty:
                 continue
@@ -47,7 +125,7 @@ def curves(moments: pd.DataFrame, look: Mapping[str, Look], unigram_loss: float 
         if column == "validation_loss" and unigram_loss is not None:
             axis.axhline(unigram_loss, color="black", linestyle=":", label="word frequencies alone")
         axis.set_xlabel("million words seen")
-        axis.set_title(CURVES[column])
+        axis.set_title(getattr(question, column))
         axis.grid(color="#e3e5e8")
     legend(figure, axes)
     return figure

@@ -24,6 +24,8 @@ AXES = {
     "within": "words kept on each side of the target",
 }
 """The questions that are asked at several distances (``distance: 5``) -> what their axis says."""
+WINDOWS = {"bank_window": "written for this study (bank)", "coarse_senses_window": "from Wikipedia (CoarseWSD-20)"}
+"""The study's own tasks of whole sentences that are cut near the target -> where their sentences come from."""
 BAGS = ("context", "word+context")
 """The views that gather the words around a target without regard to their order, as many as the setting ``REACH`` says."""
 REACH = "context_words"
@@ -54,12 +56,21 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
         return Section(TITLE)
     caption = (
         "Sense accuracy of headline views by distance, with 95 % intervals; dotted: chance. Telling word: the only word of "
-        "the sentence that tells the sense stands so far away, among neutral words. Window: real sentences, cut that near it."
+        "the sentence that tells the sense stands so far away, among neutral words."
     )
     same = readings(run)
-    caption += " Dashed: the same vectors as the solid line of that colour, read over another width." if same else ""
-    caption = " ".join([caption, *_by_construction(run, scores), *_words_seen(run, scores)])
+    dashed = ["Dashed: the same vectors as the solid line of that colour, read over another width."] if same else []
+    caption = " ".join([caption, *_windows(run, scores), *dashed, *_by_construction(run, scores), *_words_seen(run, scores)])
     return Section(TITLE, album.add("distance", caption, draw(scores, look, same)), folded=tables(run, scores))
+
+
+def _windows(run: Run, scores: pd.DataFrame) -> list[str]:
+    """Say whose sentences are cut to a window, and whose were to be cut but left out."""
+    cut = set(scores.loc[scores["stem"] == "within", "task"])
+    whose = " or ".join(WINDOWS[task] for task in WINDOWS if task in cut)
+    left_out = set(run.tasks.loc[run.tasks["note"].str.startswith("left out"), "task"])
+    told = [f"Window: whole sentences,{f' {whose},' if whose else ''} cut that near the target."] if cut else []
+    return told + [f"Those {WINDOWS[task]} were left out: their data were not at hand." for task in WINDOWS if task in left_out]
 
 
 def readings(run: Run) -> dict[str, str]:

@@ -44,7 +44,7 @@ def write(folder: Path) -> Path:
     run = Run.read(folder)
     sections = run_sections(run, Album(folder / "figures"))
     found = contests(run)
-    opening = [contest_table(found, run.seeds)] if found else []
+    opening = [contest_table(found, run)] if found else []
     for table in opening:
         write_table(table, folder / "tables")
     facts = {

@@ -14,7 +14,7 @@ from study.report.table import Cell, Row, Table, interval, number, probability, 
 
 RESAMPLES = 5000
 AHEAD, BEHIND, OPEN, UNTESTED = "encoder ahead", "static ahead", "interval includes zero", "not tested"
-UNSHOWN = "not shown after correction"
+UNSHOWN, WITHHELD = "not shown after correction", "demonstration, no verdict"
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class Contest:
         Encoder minus static; None where no paired test was made.
     corrected : bool
         Whether the models were trained more than once, so that the p-value after Holm's correction decides too.
+    judged : bool
+        Whether anything decides: not in a demonstration.
     """
 
     family: str
@@ -57,13 +59,18 @@ class Contest:
     static: pd.Series
     difference: Difference | None
     corrected: bool
+    judged: bool
 
     @property
     def verdict(self) -> str:
-        """Who is ahead, or that this is not shown."""
-        if self.difference and self.difference.sign and self.corrected and not self.difference.p < 0.05:
+        """Who is ahead, or that this is not shown or not said."""
+        if self.difference is None:
+            return UNTESTED
+        if not self.judged:
+            return WITHHELD
+        if self.difference.sign and self.corrected and not self.difference.p < 0.05:
             return UNSHOWN
-        return {1: AHEAD, -1: BEHIND, 0: OPEN}[self.difference.sign] if self.difference else UNTESTED
+        return {1: AHEAD, -1: BEHIND, 0: OPEN}[self.difference.sign]
 
 
 def by_task(scores: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
@@ -100,24 +107,18 @@ def contests(run: Run) -> list[Contest]:
                 continue
             encoder, static = (side.iloc[side["value"].argmax()] for side in (rows[layered], rows[~layered]))
             difference = paired(run, family, task, encoder["model"], static["model"])
-            found.append(Contest(family, name, encoder, static, difference, run.seeds > 1))
+            found.append(Contest(family, name, encoder, static, difference, run.verdicts, not run.demonstration))
     return found
 
 
-def contest_table(found: Sequence[Contest], seeds: int) -> Table:
-    """Return the contests, one row per task.
+def contest_table(found: Sequence[Contest], run: Run) -> Table:
+    """Return the contests of a run, one row per task.
 
-    Parameters
-    ----------
-    found : sequence of Contest
-    seeds : int
-        With more than one, the p-value after Holm's correction stands below the interval.
+    With several seeds the p-value after Holm's correction stands below the interval. Of a demonstration there are differences and
+    intervals alone: neither a p-value nor who is ahead.
     """
-    header = [
-        Cell("task", "metric"),
-        *(Cell(side, number=True) for side in ("encoder", "static", "difference")),
-        Cell("who is ahead"),
-    ]
+    header = [Cell("task", "metric"), *(Cell(side, number=True) for side in ("encoder", "static", "difference"))]
+    header += [] if run.demonstration else [Cell("who is ahead")]
     rows, records = [], []
     for contest in found:
         task = Cell(contest.name, spell(contest.encoder["metric"]))
@@ -125,7 +126,8 @@ def contest_table(found: Sequence[Contest], seeds: int) -> Table:
             Cell(number(side["value"]), f"{side['model']} ({side['view']})", number=True)
             for side in (contest.encoder, contest.static)
         ]
-        rows.append(Row((task, *sides, _difference_cell(contest.difference, seeds), Cell(contest.verdict))))
+        verdict = [] if run.demonstration else [Cell(contest.verdict)]
+        rows.append(Row((task, *sides, _difference_cell(contest), *verdict)))
         record = {"family": contest.family, "task": contest.name, "metric": contest.encoder["metric"]}
         for label, side in (("encoder", contest.encoder), ("static", contest.static)):
             record |= {label: side["model"], f"{label}_view": side["view"], f"{label}_value": side["value"]}
@@ -136,16 +138,19 @@ def contest_table(found: Sequence[Contest], seeds: int) -> Table:
         "Encoder against the best static model: on each task the best of either kind by headline view, and their paired "
         "difference on the items both know, with its 95 % interval"
     )
-    caption += "; p is Holm-corrected within the family." if seeds > 1 else " over items (one seed)."
-    caption += " Which is best is read off these same test items."
+    caption += " over items (one seed)" if run.seeds == 1 else ""
+    caption += "; p is Holm-corrected within the family" if run.verdicts else ""
+    caption += "; a demonstration, where an interval without zero is no verdict" if run.demonstration else ""
+    caption += ". Which is best is read off these same test items."
     return Table("encoder-against-static", caption, tuple(header), tuple(rows), pd.DataFrame(records))
 
 
-def _difference_cell(difference: Difference | None, seeds: int) -> Cell:
+def _difference_cell(contest: Contest) -> Cell:
+    difference = contest.difference
     if difference is None:
         return Cell(number(np.nan), number=True)
     note = interval(difference.low, difference.high)
-    note += f"\np (Holm) {probability(difference.p)}" if seeds > 1 else ""
+    note += f"\np (Holm) {probability(difference.p)}" if contest.corrected else ""
     return Cell(signed(difference.value), note, number=True)
 
 

@@ -10,9 +10,8 @@ from typing import Any, Self
 
 import pandas as pd
 
-from study.contracts import StudyError
+from study.contracts import CONTROLS, StudyError
 
-CONTROLS = ("untrained", "random")
 BASELINE = "baseline"
 STATIC_VIEWS = ("word", "context", "word+context")
 """The views of a model that has one vector per word; a model with any other view is an encoder."""
@@ -31,8 +30,8 @@ COLUMNS = {
         "seeds:f verdict:t minimum_detectable_effect:f"
     ),
     "models": (
-        "model:t seed:f kind:t parameters:f words_seen:f words_per_second:f share_of_peak:f training_seconds:f "
-        "embedding_seconds:f reused:b reproducible:b threads:f device:t start:t start_words:f start_seconds:f "
+        "model:t seed:f kind:t parameters:f words_seen:f words_per_second:f share_of_peak:f precision:t "
+        "training_seconds:f embedding_seconds:f reused:b reproducible:b threads:f device:t start:t start_words:f start_seconds:f "
         "operations_per_word:f validation_loss:f masked_accuracy:f"
     ),
     "stages": "stage:t seconds:f reused:b",
@@ -211,6 +210,16 @@ class Run:
     def seeds(self) -> int:
         """How many times each model was trained."""
         return int(self.facts.get("seeds", 1))
+
+    @property
+    def demonstration(self) -> bool:
+        """Whether this is the quick size of an experiment: it shows how a question is put and gives no verdict."""
+        return self.facts.get("size") == "quick"
+
+    @property
+    def verdicts(self) -> bool:
+        """Whether p-values decide: not in a demonstration, nor after one training of each model."""
+        return self.seeds > 1 and not self.demonstration
 
     @property
     def trained(self) -> list[str]:

@@ -187,13 +187,8 @@ def _costs(run: Run, close: Run, look: Mapping[str, Look], album: Album) -> Sect
         parts = [(f"costs-{family}", part) for family, part in scores.groupby("family", sort=False)]
         for name, part in parts if tasks > MOST_PANELS else [("costs", scores)]:
             figures += album.add(name, caption, curve.costs(part, seconds, look))
-    caption = (
-        "Learning curves on masked words of the development part. The pale training loss is what the steps made smaller: the sum "
-        "of all that they ask (as of words around, or of replaced words), estimated from candidates at the training’s own mask "
-        "rate. It cannot be compared with the validation loss (masked words alone, full softmax, 15\N{NO-BREAK SPACE}% hidden)."
-    )
     unigram = run.facts.get("corpus", {}).get("unigram_loss")
-    figures += album.add("curves", caption, curve.curves(close.curves, look, unigram))
+    figures += album.add("curves", curve.curves_caption(close), curve.curves(close.curves, curve.asked(close), look, unigram))
     return Section("What it cost", figures, [comparison.cost_table(run)], [comparison.stage_table(run)])
 
 

@@ -15,6 +15,7 @@ from study.report.pairing import (
     OPEN,
     UNSHOWN,
     UNTESTED,
+    WITHHELD,
     Contest,
     Difference,
     by_task,
@@ -88,10 +89,9 @@ def millions(words: float) -> str:
 
 
 def _demonstration(run: Run) -> str:
-    quick = run.facts.get("size") == "quick"
     return (
         "A demonstration, no verdict: little text and short training show how the question is put; size=full answers it."
-        if quick
+        if run.demonstration
         else ""
     )
 
@@ -141,7 +141,7 @@ def _family(run: Run, family: str, scores: pd.DataFrame) -> str:
     if mine:
         names = [contest.name for contest in mine]
         others = [_lead(run, family, name, group) for _, name, group in groups if name not in names]
-        return " ".join([_against_static(mine, run.seeds), *(others if len(groups) <= TOLD else [])])
+        return " ".join([_against_static(mine), *(others if len(groups) <= TOLD else [])])
     leaders = [str(group["model"].to_numpy()[group["value"].argmax()]) for _, _, group in groups]
     shares = {model: leaders.count(model) for model in dict.fromkeys(leaders)}
     if trained["model"].nunique() == 1:
@@ -155,12 +155,12 @@ def _family(run: Run, family: str, scores: pd.DataFrame) -> str:
     return " ".join([lead, *details])
 
 
-def _against_static(found: Sequence[Contest], seeds: int) -> str:
-    """Say on which tasks the best encoder is ahead of the best static model, behind it, or neither is shown."""
+def _against_static(found: Sequence[Contest]) -> str:
+    """Say on which tasks the best encoder is ahead of the best static model, behind it, or neither is shown or said."""
     short = len(found) > TOLD
     parts = {
-        verdict: [contest.name if short else _duel(contest, seeds) for contest in found if contest.verdict == verdict]
-        for verdict in (AHEAD, BEHIND, OPEN, UNSHOWN, UNTESTED)
+        verdict: [contest.name if short else _duel(contest) for contest in found if contest.verdict == verdict]
+        for verdict in (AHEAD, BEHIND, OPEN, UNSHOWN, WITHHELD, UNTESTED)
     }
     texts = []
     for verdict, place in ((AHEAD, "ahead of"), (BEHIND, "behind")):
@@ -173,17 +173,20 @@ def _against_static(found: Sequence[Contest], seeds: int) -> str:
         texts.append(f"Between the best encoder and the best static model the {noun} {verb} zero on {join(parts[OPEN])}.")
     if parts[UNSHOWN]:
         texts.append(f"No difference between them is shown, after Holm's correction, on {join(parts[UNSHOWN])}.")
+    if parts[WITHHELD]:
+        named = join(parts[WITHHELD])
+        texts.append(f"Between the best encoder and the best static model there are differences, and no verdict, on {named}.")
     if parts[UNTESTED]:
         texts.append(f"No paired test was made on {join(parts[UNTESTED])}.")
     return " ".join(texts)
 
 
-def _duel(contest: Contest, seeds: int) -> str:
+def _duel(contest: Contest) -> str:
     sides = " against ".join(f"{side['model']} {number(side['value'])}" for side in (contest.encoder, contest.static))
     if contest.difference is None:
         return f"{contest.name} ({sides})"
     difference = f"{signed(contest.difference.value)}, {interval(contest.difference.low, contest.difference.high)}"
-    corrected = f", p {probability(contest.difference.p)} after Holm’s correction" if seeds > 1 else ""
+    corrected = f", p {probability(contest.difference.p)} after Holm’s correction" if contest.corrected else ""
     return f"{contest.name} ({sides}: {difference}{corrected})"
 
 
@@ -205,10 +208,12 @@ def _lead(run: Run, family: str, name: str, group: pd.DataFrame) -> str:
     pair = paired(run, family, best["task"], best["model"], second["model"])
     if pair is None:
         return f"{text}; no paired test was made."
-    excludes = "excludes" if pair.low > 0 or pair.high < 0 else "does not exclude"
     over = " over items" if run.seeds == 1 else ""
-    corrected = f" (p {probability(pair.p)} after Holm’s correction)" if run.seeds > 1 else ""
     difference = f"{number(pair.value)}{_bracket(pair.low, pair.high)}"
+    if run.demonstration:
+        return f"{text}; their difference{over} is {difference}."
+    excludes = "excludes" if pair.sign else "does not exclude"
+    corrected = f" (p {probability(pair.p)} after Holm’s correction)" if run.verdicts else ""
     return f"{text}; the interval of their difference{over}, {difference}, {excludes} zero{corrected}."
 
 
@@ -218,7 +223,10 @@ def _bracket(low: float, high: float) -> str:
 
 
 def _floors(run: Run, family: str, scores: pd.DataFrame) -> str:
-    """Name the tasks on which no trained model rises above chance, the untrained encoder, or what needs no training."""
+    """Name the tasks on which no trained model rises above chance, the untrained encoder, or what needs no training.
+
+    That a model lies below a control would be a verdict: a demonstration does not say it.
+    """
     at_chance, at_untrained, at_baseline, below = [], [], [], []
     for task, name, group in by_task(scores.dropna(subset="value")):
         trained, others = (group[group["model"].isin(run.trained) == side] for side in (True, False))
@@ -242,7 +250,7 @@ def _floors(run: Run, family: str, scores: pd.DataFrame) -> str:
         texts.append(f"No model is shown to be above chance on {join(at_chance)}: no trained model’s interval lies above it.")
     if at_untrained:
         texts.append(f"No trained model is shown to be better than the untrained encoder on {join(at_untrained)}.")
-    if below:
+    if below and not run.demonstration:
         texts.append(f"A trained model lies below a control, by the interval of their difference: {'; '.join(below)}.")
     if at_baseline:
         texts.append(f"What needs no training does at least as well as every trained model on {join(at_baseline)}.")
@@ -272,16 +280,18 @@ def _senses(run: Run, word: str) -> str:
     answers = word_answers(run)
     answers = answers[(answers["group"] == word) & answers["headline"]]
     verdicts = [
-        _claim(encoder, static, word_difference(answers, encoder, static, seed=0))
+        _claim(encoder, static, word_difference(answers, encoder, static, seed=0), judged=not run.demonstration)
         for encoder in heads.loc[layered, "model"].unique()
         for static in heads.loc[~layered, "model"].unique()
     ]
     return " ".join([text, *filter(None, verdicts), "One word is an example, not a test."])
 
 
-def _claim(encoder: str, static: str, difference: Difference | None) -> str:
+def _claim(encoder: str, static: str, difference: Difference | None, *, judged: bool) -> str:
     if difference is None:
         return ""
+    if not judged:
+        return f"Between {encoder} and {static} the difference is {difference} over sentences."
     if difference.sign == 0:
         return f"Between {encoder} and {static} the difference, {difference}, is within its interval, which includes zero."
     claim, place = ("As is usually claimed", "ahead of") if difference.sign > 0 else ("Against the usual claim", "behind")

@@ -287,6 +287,7 @@ def test_the_operations_of_a_step_are_those_counted_by_hand():
     scores = n * REGIMEN.candidates * d
     assert effort.operations_per_word == pytest.approx(6 * (matrices + attention + scores) / read, rel=0.02)
     assert training.progress.step == 0
+    assert effort.precision == "float32"
 
 
 def test_the_mask_rate_goes_straight_to_its_end():

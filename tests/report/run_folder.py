@@ -131,6 +131,7 @@ def write_run(
     counts: dict[str, int] | None = None,
     overrides: dict[str, str] | None = None,
     corpus: str = "toy",
+    size: str | None = None,
 ) -> Path:
     """Write what a run leaves behind."""
     models = MODELS if models is None else models
@@ -149,6 +150,7 @@ def write_run(
     tables["models"] = pd.DataFrame(
         [
             {"model": m, "seed": s, "kind": "Toy", "share_of_peak": shares.get(m), **cost, **how}
+            | {"precision": "bfloat16" if m in shares else ""}
             for m in models
             for s in range(seeds)
         ]
@@ -196,6 +198,6 @@ def write_run(
         tables["plane"] = plane_table(models)
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)
-    (folder / "run.json").write_text(json.dumps(facts(seeds, overrides or {}, corpus)), encoding="utf-8")
+    (folder / "run.json").write_text(json.dumps(facts(seeds, overrides or {}, corpus) | {"size": size}), encoding="utf-8")
     (folder / "config.yaml").write_text(f"name: {NASTY}\n", encoding="utf-8")
     return folder

@@ -1,13 +1,32 @@
 import pandas as pd
 import pytest
 
+from study import model
+from study.model.regimen import Schedule
 from study.report import comparison, curve, plot
 from study.report.run import Run
 
 
-def test_curves_have_a_panel_per_measure_and_the_unigram_rule(make_run):
-    run = Run.read(make_run())
-    figure = curve.curves(run.curves, plot.looks(run.trained), unigram_loss=7.0)
+@pytest.fixture
+def learning(make_run):
+    """Return a function that makes a run of models of given kinds, which all have a learning curve, and some settings."""
+
+    def make(kinds: dict[str, str], settings=()) -> Run:
+        folder = make_run("-".join(kinds), models=dict.fromkeys(kinds, 0.1), families=("similarity",))
+        models = pd.read_csv(folder / "models.csv")
+        models.assign(kind=models["model"].map(kinds)).to_csv(folder / "models.csv", index=False)
+        moments = [{"model": model, "seed": 0, "words_seen": words, "seconds": 1.0} for model in kinds for words in (1e6, 2e6)]
+        curves = pd.DataFrame(moments).assign(loss=6.0, validation_loss=5.5, masked_accuracy=0.1)
+        curves.to_csv(folder / "curves.csv", index=False)
+        pd.DataFrame(settings, columns=["model", "setting", "value"]).to_csv(folder / "settings.csv", index=False)
+        return Run.read(folder)
+
+    return make
+
+
+def test_curves_have_a_panel_per_measure_and_the_unigram_rule(learning):
+    run = learning({"transformer": "Transformer"})
+    figure = curve.curves(run.curves, curve.asked(run), plot.looks(run.trained), unigram_loss=7.0)
     assert len(figure.axes) == 2
     assert figure.axes[0].get_title() == "loss (nats per masked word)"
     lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
@@ -17,7 +36,43 @@ def test_curves_have_a_panel_per_measure_and_the_unigram_rule(make_run):
 
 def test_models_without_validation_have_no_figure(make_run):
     run = Run.read(make_run(models={"cbow": 0.1}))
-    assert curve.curves(run.curves, plot.looks(run.trained)) is None
+    assert curve.curves(run.curves, curve.asked(run), plot.looks(run.trained)) is None
+
+
+def test_each_question_has_its_own_panels_and_no_other_is_called_masked(learning):
+    kinds = {"transformer": "Transformer", "elmo": "Recurrent", "rnn": "RecurrentReconstruction", "mine": "Toy"}
+    run = learning(kinds | {"again": "TransformerReconstruction"})
+    figure = curve.curves(run.curves, curve.asked(run), plot.looks(run.trained))
+    drawn = {axis.get_title(): {line.get_label().split(",")[0] for line in axis.get_lines()} for axis in figure.axes}
+    assert drawn == {
+        "loss (nats per masked word)": {"transformer"},
+        "masked words predicted right": {"transformer"},
+        "loss (nats per next word, either way)": {"elmo"},
+        "next words predicted right, either way": {"elmo"},
+        "loss (nats per word of the sentence)": {"rnn", "again"},
+        "words of the sentence said right": {"rnn", "again"},
+        "loss (nats per word asked for)": {"mine"},
+        "words asked for predicted right": {"mine"},
+    }
+    told = curve.curves_caption(run)
+    assert "masked words, 15\N{NO-BREAK SPACE}% of all, from the others (transformer); every word as the next one" in told
+    assert "after the right words before it (rnn, again)" in told
+    assert told.endswith("Nor can losses of different questions be compared.")
+
+
+@pytest.mark.parametrize(("share", "said"), [("0.0", "has read undamaged, after"), ("0.1", "has read with some words masked or")])
+def test_the_caption_says_whether_a_sentence_that_is_said_again_was_damaged(learning, share, said):
+    settings = [("rnn", "masked", share), ("rnn", "dropped", "0.0"), ("other", "masked", "0.5")]
+    told = curve.curves_caption(learning({"rnn": "RecurrentReconstruction"}, settings))
+    assert said in told
+    assert "15" not in told
+    assert "masked word" not in told
+    assert "mask rate" not in told
+
+
+def test_every_network_of_this_study_is_known_by_what_it_is_asked():
+    networks = {kind.__name__ for kind in vars(model).values() if isinstance(kind, type) and issubclass(kind, Schedule)}
+    assert networks == set(curve.ASKED)
 
 
 def test_costs_place_models_without_training_at_none(make_run):

@@ -83,6 +83,25 @@ def test_the_caption_says_what_is_by_construction_and_what_each_model_has_seen(r
     assert figure.caption.endswith("The budgets are not equal.")
 
 
+@pytest.mark.parametrize("at_hand", [True, False])
+def test_the_caption_says_whose_sentences_are_cut_and_which_were_left_out(run, tmp_path, at_hand):
+    if at_hand:
+        scores = pd.read_csv(run.folder / "scores.csv")
+        pd.concat([scores, scores[scores["task"] == "bank_window"].assign(task="coarse_senses_window")]).to_csv(
+            run.folder / "scores.csv", index=False
+        )
+    else:
+        tasks = pd.read_csv(run.folder / "tasks.csv")
+        absent = tasks.tail(1).assign(task="coarse_senses_window", note="left out: no such folder")
+        pd.concat([tasks, absent]).to_csv(run.folder / "tasks.csv", index=False)
+    run = Run.read(run.folder)
+    (figure,) = distance.section(run, plot.looks([*run.trained, *run.controls]), Album(tmp_path)).figures
+    bank, both = "written for this study (bank)", "written for this study (bank) or from Wikipedia (CoarseWSD-20)"
+    assert f"Window: whole sentences, {both if at_hand else bank}, cut that near the target." in figure.caption
+    assert ("Those from Wikipedia (CoarseWSD-20) were left out: their data were not at hand." in figure.caption) != at_hand
+    assert "real sentences" not in figure.caption
+
+
 def test_a_model_called_after_another_is_dashed_only_where_it_is_the_same_training(run):
     assert distance.readings(run) == {"cbow_near": "cbow"}
     write_settings(run.folder, cbow={"size": 8, "context_words": 30}, cbow_near={"size": 9, "context_words": 2})

@@ -165,6 +165,14 @@ def test_bands_that_never_part_do_not_hide_a_paired_difference_at_the_end(make_g
     assert meeting_of(run, wide)["within their bands"] == "throughout"
 
 
+def test_a_demonstration_compares_starts_without_a_verdict(make_grown):
+    run = Run.read(make_grown(starts={"transformer": ("skipgram", 100)}))
+    run.facts["size"] = "quick"
+    row = meeting_of(run, run.growth.assign(low=run.growth["value"] - 1, high=run.growth["value"] + 1))
+    assert (row["within their bands"], row["p (Holm)"]) == ("throughout", "–")
+    assert row["ahead at the end"] == "+0.040 (0.010–0.070)"
+
+
 def test_a_start_is_compared_with_one_that_took_as_much_time_at_its_end_only(make_grown):
     run = Run.read(make_grown(starts={"transformer": ("skipgram", 100)}))
     longer = (run.growth["model"] == "cbow") & run.growth["done"]

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.report.pairing import OPEN, UNTESTED, Difference, contest_table, contests, word_difference
+from study.report.pairing import AHEAD, OPEN, UNSHOWN, UNTESTED, WITHHELD, Difference, contest_table, contests, word_difference
 from study.report.run import Run
 
 
@@ -28,9 +28,29 @@ def test_contests_take_the_best_of_either_kind_by_headline_view(make_run):
 def test_a_contest_without_a_paired_test_is_told_so(make_run):
     folder = make_run()
     (folder / "comparisons.csv").unlink()
-    found = contests(Run.read(folder))
+    run = Run.read(folder)
+    found = contests(run)
     assert {contest.verdict for contest in found} == {UNTESTED}
-    assert contest_table(found, 1).rows[0].cells[3].text == "–"
+    assert contest_table(found, run).rows[0].cells[3].text == "–"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "size", "verdict"),
+    [(1, "full", AHEAD), (3, None, UNSHOWN), (1, "quick", WITHHELD), (3, "quick", WITHHELD)],
+)
+def test_a_demonstration_shows_differences_and_says_nobody_ahead(make_run, seeds, size, verdict):
+    run = Run.read(make_run(models={"cbow": 0.06, "transformer": 0.3}, seeds=seeds, size=size))
+    found = contests(run)
+    assert {contest.verdict for contest in found} == {verdict}
+    table = contest_table(found, run)
+    difference = table.rows[0].cells[3]
+    assert difference.text.startswith("+0.2")
+    assert difference.note.startswith("0.2")
+    assert ("Holm" in difference.note, "Holm" in table.caption) == (verdict == UNSHOWN, verdict == UNSHOWN)
+    assert ("who is ahead" in [cell.text for cell in table.header]) == (size != "quick")
+    assert ("demonstration" in table.caption) == (size == "quick")
+    assert set(table.frame["verdict"]) == {verdict}
+    assert len(table.rows[0].cells) == len(table.header)
 
 
 def test_one_kind_alone_has_no_contest(make_run):

@@ -1,5 +1,3 @@
-import json
-
 import pandas as pd
 import pytest
 
@@ -36,10 +34,27 @@ def test_many_models_of_one_budget_are_not_listed_twice(make_run):
 
 @pytest.mark.parametrize("size", ["quick", "full"])
 def test_a_quick_experiment_is_called_a_demonstration(make_run, size):
-    folder = make_run(seeds=3)
-    facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    (folder / "run.json").write_text(json.dumps(facts | {"size": size}), encoding="utf-8")
+    folder = make_run(seeds=3, size=size)
     assert ("A demonstration, no verdict" in summarise(Run.read(folder)).paragraph) == (size == "quick")
+
+
+JUDGING = ("ahead of", "behind", "claim", "clude", "Holm", "lies below a control")
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_demonstration_tells_differences_and_judges_nothing(make_run, seeds):
+    models = {"cbow": 0.3, "transformer": 0.05, "untrained": 0.15, "random": 0.06}
+    texts = {}
+    for size in ("quick", "full"):
+        run = {"seeds": seeds, "size": size}
+        two = findings(make_run(f"two-{size}", models=models, right={"cbow": 0.4, "transformer": 0.9}, **run))
+        one = findings(make_run(f"one-{size}", models={"cbow": 0.06, "skipgram": 0.2}, **run))
+        texts[size] = " ".join([*two.values(), *one.values()])
+    assert not [phrase for phrase in JUDGING if phrase in texts["quick"]]
+    assert len([phrase for phrase in JUDGING if phrase in texts["full"]]) >= len(JUDGING) - 1, "Holm’s correction needs seeds"
+    assert "there are differences, and no verdict, on simlex (transformer 0.0" in texts["quick"]
+    assert "Between transformer and cbow the difference is +0.500" in texts["quick"]
+    assert f"; their difference{' over items' if seeds == 1 else ''} is 0.1" in texts["quick"]
 
 
 def test_the_encoder_is_told_against_the_best_static_model(make_run):

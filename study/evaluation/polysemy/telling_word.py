@@ -14,7 +14,7 @@ telling word, the *cue*, at a known distance before or after it. What is control
 
 What is not: fillers are strings of neutral phrases, not the prose that a model was trained on, and the target stands among them
 without a part in their grammar; a model may do better where grammar leads from the cue to the target. The senses are those that
-the author saw, and their cues are frequent words that could be said of other things too. ``window`` asks of real sentences.
+the author saw, and their cues are frequent words that could be said of other things too. ``window`` asks of whole sentences.
 
 Every distance and side is an experiment of its own, taught and asked there: in each fold one cue of each sense is left out, and
 the sentences that hold it get the sense of the nearest centroid, by the cosine of their differences from the mean of what was

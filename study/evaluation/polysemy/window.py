@@ -1,9 +1,10 @@
-"""Senses in a window: how many words around a word in a real sentence tell its sense.
+"""Senses in a window: how many words around a word in a whole sentence tell its sense.
 
-In real sentences nobody knows which word tells the sense, nor is it one alone; to count which words go with a sense takes more
-labelled sentences than there are. So nothing is guessed: sentences are cut to the words within a distance of their target, and
-everything is done as with whole ones. What accuracy gains from one distance to the next is what the words between tell beyond the
-nearer ones; what it lacks against whole sentences is what a reader of so few words misses.
+The study's own tasks cut sentences that were written for it (``bank_window``) or come from Wikipedia (``coarse_senses_window``,
+CoarseWSD-20). In such sentences nobody knows which word tells the sense, nor is it one alone; to count which words go with a
+sense takes more labelled sentences than there are. So nothing is guessed: sentences are cut to the words within a distance of
+their target, and everything is done as with whole ones. What accuracy gains from one distance to the next is what the words
+between tell beyond the nearer ones; what it lacks against whole sentences is what a reader of so few words misses.
 
 Controlled: a view is taught and asked the same occurrences at every distance. One that has no vector for a sentence at some
 distance, as a bag of the words around has none where the next words are all unknown, is not asked it at the others either: else a
@@ -12,7 +13,7 @@ taught and asked alike, from sentences cut alike, so that no system is punished 
 All senses of a word have equally many sentences: chance is one over the senses. The folds are those of ``senses``: one sentence
 of each sense is left out at a time.
 
-Not controlled: telling words of real sentences stand near more often than far, so a flat end of a curve may mean that nothing was
+Not controlled: telling words of such sentences stand near more often than far, so a flat end of a curve may mean that nothing was
 left to tell. A fragment breaks off anywhere; an encoder was trained on whole sentences.
 """
 

@@ -6,13 +6,24 @@ Three rules, the first that can be followed:
 2. the best view on the development items at that level of the model's other families, all of them taken together;
 3. what was fixed in advance: at the level of a word ``word``, else ``averaged``, else ``input``; in a sentence the last
    ``layer-``, else ``context``; where none of these is to be had, the model's first view.
+
+A control is the floor of the models that have views like its own, so it is read as they are: by these rules, but only among its
+views of the kind by which most of these models are read in that family at that level (a layer, whichever it is; ``context``;
+``word``; of equally many kinds, among all of these). Where no model has views of its kinds, it follows the three rules alone.
+
+Why: on few development sentences the mean of random vectors around a word may score a little below chance. Free to choose,
+``random`` would then be read by ``word``, which stands at chance by construction, also in another task of the family in which
+that mean is far above chance; and what the mean does without any training would look like the merit of training.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 
 import pandas as pd
+
+from study.contracts import CONTROLS
 
 IN_ADVANCE = ("word", "averaged", "input")
 """Views of bare words in the order in which they are taken where there are no development items."""
@@ -30,7 +41,7 @@ def headlines(scores: pd.DataFrame) -> pd.DataFrame:
 
     The best view has the highest mean, over the development items of tasks and over seeds, of the chance-centred main metric
     ``(value - chance) / (1 - chance)``; of equal ones it is the first in the model's order. A view that lacks a task which
-    another has takes no part. No row of another split is looked at.
+    another has takes no part. No row of another split is looked at. The models named in ``CONTROLS`` follow the others.
 
     Parameters
     ----------
@@ -46,15 +57,31 @@ def headlines(scores: pd.DataFrame) -> pd.DataFrame:
     main = main_rows(scores)
     centred = ((main["value"] - main["chance"]) / (1 - main["chance"])).rename("centred")
     development = main.assign(centred=centred)[main["split"] == "development"]
-    chosen = []
-    for key, part in main.groupby(KEYS, sort=False):
+    offered = {key: list(dict.fromkeys(part["view"])) for key, part in main.groupby(KEYS, sort=False)}
+    chosen: dict[tuple[Hashable, ...], tuple[str, float, str]] = {}
+    for key in sorted(offered, key=lambda key: key[0] in CONTROLS):  # controls last
         model, family, level = key
-        views = list(dict.fromkeys(part["view"]))
+        views = offered[key]
+        if model in CONTROLS:
+            views = _as_models(views, [chosen[other][0] for other in chosen if other[1:] == key[1:] and other[0] not in CONTROLS])
         told = development[(development["model"] == model) & (development["level"] == level) & development["view"].isin(views)]
         own, others = told[told["family"] == family], told[told["family"] != family]
         view, value, reason = _choose(views, own, others, str(level))
-        chosen.append((*key, view, value, reason))
-    return pd.DataFrame(chosen, columns=[*KEYS, "view", "value", "reason"])
+        chosen[key] = view, value, reason if views == offered[key] else f"{reason}, of the kind that models are read by"
+    return pd.DataFrame([(*key, *chosen[key]) for key in offered], columns=[*KEYS, "view", "value", "reason"])
+
+
+def _as_models(views: Sequence[str], heads: Sequence[str]) -> list[str]:
+    """Return a control's views of the kind that most models' headline views are of; all of them where no model has its kinds."""
+    kinds = {_kind(view) for view in views}
+    times = Counter(kind for kind in map(_kind, heads) if kind in kinds)
+    most = max(times.values(), default=0)
+    return [view for view in views if times[_kind(view)] == most]
+
+
+def _kind(view: str) -> str:
+    """Return a view's name without the number of its layer."""
+    return view.partition("-")[0]
 
 
 def _choose(views: Sequence[str], own: pd.DataFrame, others: pd.DataFrame, level: str) -> tuple[str, float, str]:

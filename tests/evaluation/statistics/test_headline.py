@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from study.evaluation.statistics.headline import headlines
 
@@ -113,3 +114,58 @@ def test_a_task_that_only_describes_chooses_nothing():
     assert headlines(described).columns.tolist() == ["model", "family", "level", "view", "value", "reason"]
     both = headlines(pd.concat([described, rows(("t", "target", "layer-2", "test", 0.5, 0.0))]))
     assert both["family"].tolist() == ["probing"]
+
+
+def senses(**models):
+    """Development and test scores on senses of each view of several models, all test scores 1."""
+    parts = []
+    for model, views in models.items():
+        told = [("bank", "target", view, "development", value, 0.5) for view, value in views.items()]
+        parts.append(rows(*told, *[(*row[:3], "test", 1.0, 0.5) for row in told]).assign(model=model))
+    return pd.concat(parts, ignore_index=True)
+
+
+def heads(scores):
+    return headlines(scores).set_index("model")["view"].to_dict()
+
+
+RANDOM = {"word": 0.5, "context": 0.48, "word+context": 0.47}
+STATIC = {"word": 0.5, "context": 0.8, "word+context": 0.7}
+
+
+def test_a_control_below_chance_is_read_as_the_models_it_is_the_floor_of():
+    assert heads(senses(random=RANDOM)) == {"random": "word"}, "no model to follow"
+    found = headlines(senses(random=RANDOM, skipgram=STATIC))
+    assert found["model"].tolist() == ["random", "skipgram"], "in the order of the scores"
+    assert found["view"].tolist() == ["context", "context"]
+    assert found["value"].tolist()[0] == pytest.approx(-0.04)
+    assert found["reason"].tolist() == [
+        "its only view, of the kind that models are read by",
+        "best on development items",
+    ]
+
+
+def test_most_models_decide_and_of_equally_many_kinds_the_control_s_own_development_items():
+    other, type_view = {**STATIC, "word+context": 0.9}, {**STATIC, "word": 0.9}
+    assert heads(senses(cbow=other, skipgram=STATIC, random=RANDOM))["random"] == "context"
+    better = {**RANDOM, "word+context": 0.49}
+    assert heads(senses(cbow=other, skipgram=STATIC, random=better))["random"] == "word+context"
+    assert heads(senses(a=STATIC, b=STATIC, c=type_view, random=RANDOM))["random"] == "context"
+
+
+def test_an_untrained_encoder_chooses_its_layer_but_not_its_table():
+    encoder = {"input": 0.5, "layer-1": 0.6, "layer-2": 0.7}
+    untrained = {"input": 0.5, "layer-1": 0.49, "layer-2": 0.45}
+    found = heads(senses(transformer=encoder, untrained=untrained, random=RANDOM))
+    assert found["untrained"] == "layer-1"
+    assert found["random"] == "word", "no model has its views"
+
+
+def test_a_control_follows_the_models_of_its_own_family_and_level():
+    sentence = senses(skipgram={"word": 0.9}, random={"word": 0.4}).assign(level="sentence")
+    probing = pd.concat([senses(skipgram=STATIC, random=RANDOM), sentence], ignore_index=True)
+    polysemy = senses(skipgram={**STATIC, "word": 0.9}, random=RANDOM).assign(family="polysemy")
+    found = headlines(pd.concat([probing, polysemy], ignore_index=True)).set_index(["model", "family", "level"])["view"]
+    assert found["random", "probing", "target"] == "context"
+    assert found["random", "probing", "sentence"] == "word"
+    assert found["random", "polysemy", "target"] == "word"
