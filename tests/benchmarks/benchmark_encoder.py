@@ -85,8 +85,8 @@ def own(width, blocks, heads, corpus, words, threads, batch):
 def hugging_face(width, blocks, heads, corpus, seconds=6.0):
     """Return the tokens per second at which BertForMaskedLM learns masked words: batch, precision, attention -> speed.
 
-    Sequences of 64 without padding, a vocabulary of the same size, AdamW, 15 % of the words hidden, no dropout, as ours; data are prepared
-    outside the clock. A user would find it in Trainer, whose own work per step is left out here in its favour.
+    Sequences of 64 without padding, a vocabulary of the same size, AdamW, 15 % of the words hidden, no dropout, as ours; data are
+    prepared outside the clock. A user would find it in Trainer, whose own work per step is left out here in its favour.
     """
     tokens = torch.from_numpy(corpus.parts["training"].astype(np.int64))
     speeds = {}
