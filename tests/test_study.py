@@ -147,7 +147,7 @@ def test_moments_that_cannot_be_are_refused(home):
 
 
 def test_changing_a_knob_retrains_that_model_alone(home, smoke):
-    folder = study(home, "models.cbow.window=2", "model=[cbow,skipgram,recurrent,untrained]", *SMALL)
+    folder = study(home, "models.cbow.window=2", "model=[cbow,skipgram,transformer,recurrent]", *SMALL)
     models = pd.read_csv(folder / "models.csv").set_index("model")
     assert models.index[~models["reused"]].tolist() == ["cbow"]
 
