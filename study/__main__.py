@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hydra
 from hydra.core.config_search_path import ConfigSearchPath
@@ -30,6 +30,9 @@ from study import paths, report
 from study.contracts import StudyError
 from study.settings import check_types
 from study.store import Store, write_json
+
+if TYPE_CHECKING:
+    from study import pipeline
 
 
 class TaskFolders(SearchPathPlugin):
@@ -127,6 +130,23 @@ def _study(config: DictConfig, folder: Path) -> None:
         os.environ["STUDY_ARTEFACTS"] = str(config.paths.artefacts)
     from study import pipeline  # here, because it loads torch, and a word of help should not wait for that
 
+    study = _instantiated(config)
+    if config.validate:
+        from study import validation
+
+        if not validation.validate(study, folder, store=Store(paths.artefacts())):
+            raise StudyError("A task has an error: see above, and validation.txt in the run's folder.")
+        return
+    command = shlex.join(["python", "-m", "study", *_arguments()])
+    facts = {"command": command, "overrides": _overrides()}
+    pipeline.run(study, folder, store=Store(paths.artefacts()), facts=facts, export=config.export and Path(config.export))
+    print(folder / "report.html")
+
+
+def _instantiated(config: DictConfig) -> pipeline.Study:
+    """Return the study that a configuration describes, the types of its settings checked."""
+    from study import pipeline
+
     tasks = {
         family: {name: _task(family, name, node, config.probe) for name, node in (members or {}).items()}
         for family, members in config.tasks.items()
@@ -146,16 +166,7 @@ def _study(config: DictConfig, folder: Path) -> None:
         report=_made("report", config.report),
     )
     check_types("", study)
-    if config.validate:
-        from study import validation
-
-        if not validation.validate(study, folder, store=Store(paths.artefacts())):
-            raise StudyError("A task has an error: see above, and validation.txt in the run's folder.")
-        return
-    command = shlex.join(["python", "-m", "study", *_arguments()])
-    facts = {"command": command, "overrides": _overrides()}
-    pipeline.run(study, folder, store=Store(paths.artefacts()), facts=facts, export=config.export and Path(config.export))
-    print(folder / "report.html")
+    return study
 
 
 def _made(key: str, node: DictConfig) -> Any:

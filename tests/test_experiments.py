@@ -1,18 +1,68 @@
-"""What experiments compare, as their saved command lines say it."""
+"""The experiments: every saved command line makes a study that could run, and compares what it says it compares."""
 
 from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
+from study.__main__ import _instantiated
+
 ROOT = Path(__file__).parents[1]
+SIZES = {
+    path.stem: ("quick", "full") if "\nsizes:" in path.read_text(encoding="utf-8") else (None,)
+    for path in sorted((ROOT / "conf" / "experiment").glob("*.yaml"))
+}
+
+
+def composed(experiment, size, **more):
+    chosen = [f"+experiment={experiment}", *([] if size is None else [f"size={size}"])]
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        return compose("config", [*chosen, f"hydra.searchpath=[file://{ROOT / 'tasks'}]"], **more)
 
 
 def models_of(experiment, size):
-    with initialize_config_dir(str(ROOT / "conf"), version_base=None):
-        made = compose("config", [f"+experiment={experiment}", f"size={size}", f"hydra.searchpath=[file://{ROOT / 'tasks'}]"])
+    made = composed(experiment, size)
     return {name: OmegaConf.to_container(settings, resolve=True) for name, settings in made.models.items()}
+
+
+@pytest.fixture
+def hydra_config(monkeypatch):
+    """Hydra's own configuration, as a run of the command has it."""
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", None)
+    return HydraConfig.instance()
+
+
+@pytest.mark.parametrize(("experiment", "size"), [(name, size) for name, sizes in SIZES.items() for size in sizes])
+def test_every_experiment_makes_a_study_whose_settings_fit_together(hydra_config, experiment, size):
+    config = composed(experiment, size, return_hydra_config=True)
+    hydra_config.set_config(config)
+    groups = {"models": config.models, "instruments": config.instruments, **config.tasks}
+    dead = [f"{group}.{name}" for group, members in groups.items() for name in members if "_target_" not in members[name]]
+    assert not dead, "settings of what this experiment does not choose"
+    study = _instantiated(config)
+    assert study.size == size
+    assert set(study.models) == set(config.models)
+    assert any(study.tasks.values())
+    assert study.report.reference in (None, *study.models)
+    for model in study.models.values():
+        for check in ("check_anatomy", "check_regimen", "check_together", "_check"):
+            if hasattr(model, check):
+                getattr(model, check)()
+        start = getattr(model, "start", None)
+        assert start is None or start in study.models
+        if start is not None:
+            assert study.models[start].size == model.width
+
+
+def test_the_experiments_of_two_sizes_are_those_that_the_readme_names():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text.partition("| `+experiment=` | question |")[2].partition("\n\n")[0]
+    rows = [line.split("|")[1] for line in table.splitlines()[2:]]
+    named = [[name.strip("`") for name in row.strip().split(", ")] for row in rows]
+    assert {name for row in named for name in row} == set(SIZES)
+    assert {name for row in named[:6] for name in row} == {name for name, sizes in SIZES.items() if len(sizes) == 2}
 
 
 @pytest.mark.parametrize("size", ["quick", "full"])

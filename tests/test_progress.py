@@ -23,6 +23,20 @@ def test_a_terminal_sees_how_far_it_is_and_the_loss(monkeypatch):
     assert "loss=2.50" in terminal.getvalue()
 
 
+def test_the_last_loss_stays_while_none_is_told(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with bar("training cbow") as observe:
+        observe(Moment(50, 200, 1.0, loss=3.21))
+        time.sleep(0.15)
+        observe(Moment(100, 200, 2.0, validation_loss=4.5))
+        time.sleep(0.15)
+        observe(Moment(200, 200, 4.0))
+    (last,) = [drawn for drawn in terminal.getvalue().split("\r") if "200/200" in drawn]
+    assert "loss=3.21" in last
+    assert "validation=4.50" in last
+
+
 def test_nobody_watches_and_nothing_is_written(capsys):
     with bar("training") as observe:
         observe(Moment(1, 2, 0.1))

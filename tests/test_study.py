@@ -16,6 +16,8 @@ from study.evaluation.statistics.metric import select
 
 ROOT = Path(__file__).parents[1]
 SMALL = ["similarity=[wordsim]", "polysemy=[]", "probing=[]", "geometry=[]"]
+NEED_FILES = {"vectors", "huggingface", "saved"}
+NEVER_TRAINED = {"untrained", "random", "one_hot", "identifier"}
 
 pytestmark = pytest.mark.slow
 
@@ -67,6 +69,26 @@ def test_a_study_leaves_report_tables_and_figures(smoke):
     assert scores["coverage"].between(0, 1).all()
 
 
+def test_every_model_that_needs_no_file_is_a_row_of_every_table(smoke):
+    systems = {path.stem for path in (ROOT / "conf" / "model").glob("*.yaml")} - NEED_FILES
+    scores, pairs = pd.read_csv(smoke / "scores.csv"), pd.read_csv(smoke / "comparisons.csv")
+    for family, rows in scores.groupby("family"):
+        assert systems <= set(rows["model"]), family
+    for family, rows in pairs.groupby("family"):
+        assert set(rows["model_a"]) | set(rows["model_b"]) == systems, family
+    guess = {"cbow", "skipgram", "fasttext", "transformer", "untrained"}
+    assert set(scores.loc[scores["task"] == "cloze", "model"]) - {"word frequency"} == guess
+    models = pd.read_csv(smoke / "models.csv").set_index("model")
+    assert set(models.index) == systems
+    assert (models["embedding_seconds"] > 0).all()
+    cost = models[["parameters", "words_seen", "words_per_second", "training_seconds"]]
+    assert (cost.loc[sorted(systems - NEVER_TRAINED)] > 0).all(axis=None)
+    assert (models.loc[sorted(NEVER_TRAINED), ["parameters", "words_seen"]] == 0).all(axis=None)
+    networks = {"transformer", "recurrent", *(name for name in systems if name.startswith("reconstruction"))}
+    assert set(models.index[models["validation_loss"].notna()]) == networks
+    assert set(pd.read_csv(smoke / "reconstruction.csv")["model"]) == networks - {"transformer", "recurrent"}
+
+
 def test_every_score_can_be_computed_again_from_the_items(smoke):
     scores, items = pd.read_csv(smoke / "scores.csv"), pd.read_parquet(smoke / "items.parquet")
     keys = ["model", "family", "task", "view", "split"]
@@ -109,6 +131,8 @@ def test_models_are_asked_while_they_learn_and_end_where_they_would(home, smoke)
     ends = scores[scores["done"] & (scores["model"] == "transformer")].set_index(keys)["value"]
     assert len(ends)
     pd.testing.assert_series_equal(ends, plain.set_index(keys)["value"].loc[ends.index])
+    of_both = [set(one.loc[one["done"] & (one["model"] == "cbow"), "words_seen"]) for one in (scores, plain)]
+    assert of_both[0] == of_both[1], "in shards it learns other numbers, from as many words: see tests/model/test_moments.py"
     assert (folder / "figures" / "emergence-words.png").is_file()
     models = pd.read_csv(study(home, *asked, *moments) / "models.csv")
     assert models["reused"].all()
@@ -123,12 +147,13 @@ def test_moments_that_cannot_be_are_refused(home):
 
 
 def test_changing_a_knob_retrains_that_model_alone(home, smoke):
-    models = pd.read_csv(study(home, "models.cbow.window=2") / "models.csv").set_index("model")
+    folder = study(home, "models.cbow.window=2", "model=[cbow,skipgram,transformer,recurrent]", *SMALL)
+    models = pd.read_csv(folder / "models.csv").set_index("model")
     assert models.index[~models["reused"]].tolist() == ["cbow"]
 
 
 def test_changing_how_vectors_are_read_retrains_nothing(home, smoke):
-    folder = study(home, "models.cbow.context_words=3", "similarity=[]", "probing=[]")
+    folder = study(home, "models.cbow.context_words=3", "model=[cbow,count]", "similarity=[]", "probing=[]")
     assert pd.read_csv(folder / "models.csv")["reused"].all()
 
 

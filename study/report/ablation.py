@@ -58,7 +58,20 @@ def _caption(run: Run, reference: str, parts: Sequence[str]) -> str:
         caption += f"All marks are hollow: {why} gives no verdict, and an interval without zero is none. "
     caption += f"All rows lean on the same {'training' if run.seeds == 1 else 'trainings'} of {reference}. "
     caption += "Intervals are over items only, and the loss has none. " if run.seeds == 1 else ""
-    return (caption + " ".join([*_rates(run, [reference, *parts]), *_sizes(run, reference, parts)])).strip()
+    models = [reference, *parts]
+    return (caption + " ".join([*_budget(run, models), *_rates(run, models), *_sizes(run, reference, parts)])).strip()
+
+
+def _budget(run: Run, models: Sequence[str]) -> list[str]:
+    """Say how many words each model read, and how much of the corpus's training part that is."""
+    read = run.models.loc[run.models["model"].isin(models), "words_seen"]
+    training = run.facts.get("corpus", {}).get("parts", {}).get("training", {}).get("words", 0)
+    if read.empty or not training:
+        return []
+    least, most = count(read.min()), count(read.max())
+    share = read.max() / training
+    part = f"{100 * share:.1f}\N{NO-BREAK SPACE}% of" if share < 1 else f"{share:.1f} times"
+    return [f"Each model read {least if least == most else f'{least} to {most}'} words, {part} the training part."]
 
 
 def _rates(run: Run, models: Sequence[str]) -> list[str]:

@@ -214,6 +214,21 @@ def test_settings_that_do_not_fit_are_refused_before_anything_is_done(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"start_frozen": True}, "start_frozen=true needs vectors"),
+        ({"objective": {"causal": 1.0}}, "mask=full"),
+        ({"mask": "full", "objective": {"causal": 1.0, "masked": 0.0}}, "mask=full"),
+    ],
+)
+def test_a_start_and_an_objective_that_do_not_fit_are_refused_by_name(tmp_path, changes, named):
+    with pytest.raises(StudyError, match=named):
+        fit(tmp_path, **changes)
+    replace(SETTINGS, objective={"causal": 1.0}, mask="causal").check_together()
+    replace(SETTINGS, objective={"causal": 0.9, "masked": 0.1}).check_together()
+
+
 def vectors_like(corpus, width=16):
     return Lexicon(corpus.vocabulary.words, np.random.default_rng(0).normal(size=(len(corpus.vocabulary), width)).astype("f4"))
 
@@ -237,7 +252,6 @@ def test_vectors_that_stay_as_they_are_do_not_count_as_trained(tmp_path, tied):
         model.take(vectors_like(CORPUS))
         trained[frozen] = model.fit(CORPUS, folder=tmp_path / str(frozen), observe=lambda moment: None)
     assert trained[False].parameters - trained[True].parameters == 16 * len(CORPUS.vocabulary)
-    assert replace(SETTINGS, start_frozen=True).fit(CORPUS, folder=tmp_path / "random", observe=lambda moment: None).parameters
 
 
 def test_without_tying_the_output_learns_while_the_vectors_of_the_input_stay(tmp_path):

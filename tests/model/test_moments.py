@@ -20,6 +20,7 @@ from tests.model.small_reconstruction import CORPUS as SENTENCES
 from tests.model.small_reconstruction import MODELS
 from tests.model.small_recurrent import PARTS, SCHEDULE
 from tests.model.test_word2vec import TextCorpus
+from tests.model.toy_language import TWINS, ToldCorpus, synonyms
 
 ASKED = (0, 300, 600, 1_200, 5_000)
 CORPUS = SmallCorpus(200)
@@ -221,6 +222,36 @@ def test_an_interrupted_word2vec_goes_on_in_its_shard(tmp_path, cut):
     moments, others = grown(model, corpus, tmp_path / "whole"), grown(model, corpus, tmp_path / "cut")
     assert list(moments) == list(others) == [0, 100, 1_000, 3_000, 7_000]
     assert all((moments[words].vectors == others[words].vectors).all() for words in moments)
+
+
+def likeness_of_twins(model):
+    """Return how much more alike twins of the toy language are than other words of it: a mean cosine minus a mean cosine."""
+    rows = model.vectors[[model.vocabulary.index(word) for pair in TWINS for word in pair]]
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    cosines, number = rows @ rows.T, len(rows)
+    twins = cosines[np.arange(number), np.arange(number) ^ 1]
+    return float(twins.mean() - (cosines.sum() - number - twins.sum()) / (number * (number - 2)))
+
+
+@pytest.mark.parametrize(("architecture", "rate"), [("cbow", 0.1), ("skipgram", 0.05)])
+def test_word2vec_seen_while_it_learns_ends_where_a_plain_training_does(tmp_path, architecture, rate):
+    """Between eight trainings of each kind lie at most three standard errors; a training of one epoch less lies ten away.
+
+    The rate is constant: gensim lets it fall once in 10,000 words, so that in so small a text a falling one is another one in
+    shards. The epochs are few, so that what is not learned shows.
+    """
+    corpus = ToldCorpus(synonyms(200), tmp_path)
+    model = Word2Vec(**test_word2vec.settings(architecture, epochs=2, rate=rate, final_rate=rate, subsample=0.0))
+
+    def ends(kind, moments=(), **changed):
+        trained = [fit(replace(model, seed=s, **changed), corpus, tmp_path / f"{kind}{s}", moments) for s in range(8)]
+        assert {one.history[-1].words_seen for one in trained} == {trained[0].epochs * corpus.training_text_words}
+        found = np.array([likeness_of_twins(one) for one in trained])
+        return found.mean(), found.var(ddof=1) / len(found)
+
+    (plain, error), (seen, other), (shorter, _) = ends("plain"), ends("seen", (0, 100, 300)), ends("shorter", epochs=1)
+    assert abs(seen - plain) <= 3 * (error + other) ** 0.5
+    assert abs(shorter - plain) > 10 * (error + other) ** 0.5
 
 
 def test_several_workers_read_small_shards_too(tmp_path):

@@ -290,6 +290,17 @@ def test_the_operations_of_a_step_are_those_counted_by_hand():
     assert effort.precision == "float32"
 
 
+def test_matrices_decay_and_tables_norms_and_biases_do_not():
+    training = start(biases=True)
+    of = {id(weight): name for name, weight in training.encoder.named_parameters()}
+    decayed, rest = ({of[id(weight)] for weight in group["params"]} for group in training.optimiser.param_groups)
+    assert [group["weight_decay"] for group in training.optimiser.param_groups] == [REGIMEN.weight_decay, 0.0]
+    assert decayed | rest == set(of.values())
+    assert all(name.startswith("blocks.") and name.endswith(".weight") and "norm" not in name for name in decayed)
+    assert {"bias", "table.weight", "blocks.0.mlp.widen.bias", "blocks.0.mlp_norm.weight"} <= rest
+    assert {"blocks.0.mlp.widen.weight", "blocks.0.attention.answer.weight"} <= decayed
+
+
 def test_the_mask_rate_goes_straight_to_its_end():
     regimen = replace(REGIMEN, mask_rate=0.4, final_mask_rate=0.1)
     assert [regimen.mask_rate_at(share) for share in (0, 0.5, 1)] == pytest.approx([0.4, 0.25, 0.1])
@@ -372,6 +383,19 @@ def test_a_budget_in_minutes_becomes_words_once_and_leaves_the_start_as_it_was(t
     assert same(training, train(folder, regimen=replace(REGIMEN, words=total)))
 
 
+def test_a_budget_in_minutes_is_rehearsed_halfway_through_it(monkeypatch):
+    training, shares, ask = start(replace(REGIMEN, words=None, minutes=0.005)), [], Pretraining.loss
+
+    def spy(self, words, segments, random, share):
+        shares.append(share)
+        return ask(self, words, segments, random, share)
+
+    monkeypatch.setattr(Pretraining, "loss", spy)
+    assert training.budget() > 0
+    assert shares == pytest.approx([0.5] * len(shares)), "a mask rate that changes is halfway too"
+    assert training.progress.words == training.progress.step == 0
+
+
 def test_a_resumed_budget_in_minutes_is_the_one_of_the_checkpoint(tmp_path):
     training = train(tmp_path, regimen=replace(REGIMEN, words=None, minutes=0.01))
     resumed = start(replace(REGIMEN, words=None, minutes=99))
@@ -421,6 +445,13 @@ def test_validation_hides_the_same_words_each_time():
         ({"mask_hidden": 1.0}, "mask_hidden"),
         ({"warm_up": 1.0}, "warm_up"),
         ({"batch": 0}, "batch"),
+        ({"candidates": -1}, "candidates"),
+        ({"words": -1}, "words"),
+        ({"words": None, "epochs": -0.5}, "epochs"),
+        ({"words": None, "minutes": 0}, "minutes"),
+        ({"weight_decay": -0.1}, "weight_decay"),
+        ({"second_moment": 1.0}, "second_moment"),
+        ({"surroundings": 0.5, "objective": {"causal": 0.5, "detection": 0.5}}, "surroundings=0.5"),
     ],
 )
 def test_a_regimen_that_does_not_fit_is_refused_by_name(changes, named):

@@ -46,6 +46,18 @@ def shares(model, words):
     return scores[torch.arange(2 * len(words)), torch.tensor([*words, *words])].view(2, -1).numpy()
 
 
+def test_matrices_decay_and_tables_and_biases_do_not():
+    network = SETTINGS._start(CORPUS)
+    of = {id(weight): name for name, weight in network.named_parameters()}
+    groups = LanguageModelling(network, CORPUS, SETTINGS).optimiser.param_groups
+    decayed, rest = ({of[id(weight)] for weight in group["params"]} for group in groups)
+    assert [group["weight_decay"] for group in groups] == [SETTINGS.weight_decay, 0.0]
+    assert decayed | rest == set(of.values())
+    assert any("weight_hh" in name for name in decayed)
+    assert not any("bias" in name for name in decayed)
+    assert any("bias_hh" in name for name in rest)
+
+
 def test_each_direction_learns_the_partner_it_can_know(model):
     ahead, back = shares(model, [0, 1, 6, 7, 2, 3])
     assert ahead[[1, 3, 5]].min() > 0.5 > 2 * ahead[[0, 2, 4]].max()

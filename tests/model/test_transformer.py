@@ -103,11 +103,25 @@ def test_a_causal_encoder_hears_nothing_of_later_words():
     assert not torch.allclose(before[0, 8:], after[0, 8:], atol=1e-3)
 
 
-def test_asking_for_some_places_gives_the_same_vectors_as_asking_for_all():
-    network, places = encoder(), torch.tensor([0, 5, 17, 35])
-    everything, some = network(words()), network(words(), None, places)
-    assert some[-1].shape == (4, 16)
-    assert torch.allclose(everything[-1].flatten(0, 1)[places], some[-1], atol=1e-6)
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("norm", ["layer", "batch"])
+def test_asking_for_some_places_gives_the_same_vectors_as_asking_for_all(norm, training):
+    places, found = torch.tensor([0, 5, 17, 35]), []
+    for asked in (None, places):
+        network = encoder(norm=norm)
+        network(words(5), None, asked)  # a batch norm begins to learn its means
+        found.append(network.train(training)(words(), None, asked)[-1])
+    assert found[1].shape == (4, 16)
+    assert torch.allclose(found[0].flatten(0, 1)[places], found[1], atol=1e-6)
+
+
+@pytest.mark.parametrize("positions", ["learned", "sinusoidal"])
+@pytest.mark.parametrize(("place", "norm"), [("before", "layer"), ("before", "none"), ("after", "layer"), ("after", "none")])
+def test_positions_are_of_the_size_of_the_words_that_they_are_added_to(positions, place, norm):
+    network = encoder(positions=positions, norm_place=place, norm=norm)
+    read = network.table(words())
+    read = network.first_norm(read) if place == "before" else read
+    assert 0.5 < network.positions.square().mean().sqrt() / read.square().mean().sqrt() < 2
 
 
 def test_sentences_packed_in_one_row_are_read_as_if_they_stood_alone():
@@ -154,6 +168,10 @@ def test_a_tied_output_has_no_table_of_its_own():
         ({"attention": "cosine"}, "cosine"),
         ({"projections": "none", "head_width": 5, "positions": "none"}, "head_width"),
         ({"head_width": 5}, "even"),
+        ({"head_width": 0}, "head_width"),
+        ({"expansion": 0.01}, "expansion"),
+        ({"attention": "uniform", "positions": "relative"}, "positions=relative"),
+        ({"attention": "uniform", "positions": "alibi"}, "positions=alibi"),
         ({"mask": "forwards"}, "forwards"),
     ],
 )

@@ -122,8 +122,26 @@ def test_the_caption_says_what_is_filled_and_what_is_not_equal(taken_apart, tmp_
     run = taken_apart(seeds=seeds, size=size)
     (figure,) = made(run, tmp_path / "figures").figures
     assert told in figure.caption
+    assert "Each model read 2,000,000 words, " in figure.caption
     assert "All share one highest learning rate, 0.005: what a part costs is what it costs at this rate." in figure.caption
     assert "2,350,653 parameters for transformer whole, from no mlp 2,088,253 to transformer 2,350,653." in figure.caption
+
+
+@pytest.mark.parametrize(
+    ("training", "told"),
+    [
+        (21_600_000, "Each model read 2,000,000 to 2,001,000 words, 9.3\N{NO-BREAK SPACE}% of the training part."),
+        (800_000, "Each model read 2,000,000 to 2,001,000 words, 2.5 times the training part."),
+        (None, ""),
+    ],
+)
+def test_the_caption_says_how_much_of_the_corpus_each_model_read(taken_apart, tmp_path, training, told):
+    run = taken_apart()
+    run.models.loc[run.models["model"] == "no_mlp", "words_seen"] = 2_001_000
+    run.facts["corpus"]["parts"] = {} if training is None else {"training": {"words": training}}
+    (figure,) = made(run, tmp_path / "figures").figures
+    assert told in figure.caption
+    assert ("Each model read" in figure.caption) == bool(told)
 
 
 def test_worse_is_on_the_left_in_every_panel(taken_apart):
