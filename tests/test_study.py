@@ -76,7 +76,7 @@ def test_every_model_that_needs_no_file_is_a_row_of_every_table(smoke):
         assert systems <= set(rows["model"]), family
     for family, rows in pairs.groupby("family"):
         assert set(rows["model_a"]) | set(rows["model_b"]) == systems, family
-    guess = {"cbow", "skipgram", "fasttext", "transformer", "untrained"}
+    guess = {"cbow", "skipgram", "fasttext", "transformer", "recurrent", "untrained"}
     assert set(scores.loc[scores["task"] == "cloze", "model"]) - {"word frequency"} == guess
     models = pd.read_csv(smoke / "models.csv").set_index("model")
     assert set(models.index) == systems
