@@ -24,6 +24,7 @@ Level = Literal["word", "target", "sentence", "vocabulary", "hidden"]
 
 CONTROLS = ("untrained", "random")
 """The names of models that learned nothing: what they score is the floor of a claim about learning."""
+
 ITEM_COLUMNS = ("view", "question", "item", "group", "split", "gold", "predicted", "gold_value", "predicted_value", "known")
 
 

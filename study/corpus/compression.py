@@ -84,9 +84,11 @@ class _Zstandard(io.RawIOBase):
         self._ready = b""
 
     def readable(self) -> bool:
+        """Say yes: it is there to be read."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Unpack into a buffer and return how many bytes; 0 at the end."""
         while not self._ready:
             self._compressed = self._compressed or self._file.read(1 << 16)
             if not self._compressed:

@@ -129,6 +129,7 @@ class _Unicode:
     name = "unicode"
 
     def split(self, text: str) -> list[list[Token]]:
+        """Return the words of each sentence that has any."""
         pattern = self._pattern(text)
         cuts = [0, *_boundaries(text), len(text)]
         sentences = (
@@ -138,9 +139,11 @@ class _Unicode:
         return [sentence for sentence in sentences if sentence]
 
     def words(self, text: str) -> list[Token]:
+        """Return all words, whatever their sentences."""
         return [Token(self.normalise(match[0]), match.start(), match.end()) for match in self._pattern(text).finditer(text)]
 
     def raw_sentences(self, text: str) -> Iterator[list[str]]:
+        """Yield the words of each sentence as they are written, not normalised."""
         plain = self._pattern(text) is _PLAIN_WORD
         start = 0
         for stop in chain(_boundaries(text), (len(text),)):
@@ -150,6 +153,7 @@ class _Unicode:
             start = stop
 
     def normalise(self, word: str) -> str:
+        """Return a word in one spelling of its characters."""
         return word if word.isascii() else unicodedata.normalize("NFC", word.replace("’", "'").replace("\u00ad", ""))
 
     @staticmethod
@@ -163,16 +167,20 @@ class _Whitespace:
     name = "whitespace"
 
     def split(self, text: str) -> list[list[Token]]:
+        """Return the words of each sentence that has any."""
         sentences = (self._tokens(text, line.start(), line.end()) for line in _LINE.finditer(text))
         return [sentence for sentence in sentences if sentence]
 
     def words(self, text: str) -> list[Token]:
+        """Return all words, whatever their sentences."""
         return self._tokens(text, 0, len(text))
 
     def raw_sentences(self, text: str) -> Iterator[list[str]]:
+        """Yield the words of each sentence as they are written, not normalised."""
         return filter(None, (line.split() for line in _LINE.findall(text)))
 
     def normalise(self, word: str) -> str:
+        """Return a word in one spelling of its characters."""
         return word if word.isascii() else unicodedata.normalize("NFC", word)
 
     def _tokens(self, text: str, start: int, stop: int) -> list[Token]:
