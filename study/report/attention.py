@@ -14,10 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from study.contracts import CONTROLS
 from study.report.album import Album, Drawn, Section
 from study.report.plane import short
 from study.report.plot import COLOURS, RULE, STYLE, Look, legend, panels, whiskers
-from study.report.run import CONTROLS, Run
+from study.report.run import Run
 from study.report.table import Cell, Row, Table, interval, number
 
 MOST_MODELS = 4
