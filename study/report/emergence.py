@@ -10,11 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from study.contracts import CONTROLS
 from study.report.album import Album, Section
 from study.report.comparison import over_seeds
 from study.report.pairing import Difference, paired
 from study.report.plot import RULE, STYLE, Look, by_task, legend, panels
-from study.report.run import CONTROLS, Run
+from study.report.run import Run
 from study.report.table import DASH, Table, count, duration, interval, listing, number, probability, signed, spell
 
 TITLE = "How meaning emerges"

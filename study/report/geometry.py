@@ -11,9 +11,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from study.contracts import CONTROLS
 from study.report.comparison import over_seeds, task_headings
 from study.report.plot import STYLE, Look, depth, layer_panel, legend
-from study.report.run import CONTROLS, STATIC_VIEWS, Run
+from study.report.run import STATIC_VIEWS, Run
 from study.report.table import Corner, Heading, Table, grid, listing, number, spell
 
 SIDE_BY_SIDE = 4
