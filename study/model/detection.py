@@ -63,13 +63,42 @@ class Detection(nn.Module):
         """
         guessed = self.generator(batch.words, batch.segments, batch.places)[-1]  # (n, d of the generator)
         guessing = candidate_loss(self.generator, guessed, batch.targets, candidates, log_probability)
-        filled = original.flatten().clone()  # (b t,)
-        filled[batch.places] = drawn(self.generator, guessed.detach())
-        replaced = (filled != original.flatten()).float()  # (b t,)
+        scores, replaced = self.scores(encoder, batch, original, guessed.detach())
+        return guessing + self.weight * functional.binary_cross_entropy_with_logits(scores, replaced)
+
+    def judge(self, encoder: Encoder, batch: Masked, original: Tensor) -> tuple[Tensor, Tensor]:
+        """Ask of every known word whether it was replaced; the arguments are those of ``loss``.
+
+        Returns
+        -------
+        loss : Tensor of shape (), the sum over the known words, nats
+        right : Tensor of shape (known,), bool
+        """
+        guessed = self.generator(batch.words, batch.segments, batch.places)[-1]
+        scores, replaced = self.scores(encoder, batch, original, guessed)
+        loss = functional.binary_cross_entropy_with_logits(scores, replaced, reduction="sum")
+        return loss, (scores > 0) == replaced.bool()
+
+    def scores(self, encoder: Encoder, batch: Masked, original: Tensor, guessed: Tensor) -> tuple[Tensor, Tensor]:
+        """Fill hidden words in and score each known word: above 0 where it seems replaced.
+
+        Parameters
+        ----------
+        guessed : Tensor of shape (n, d of the generator)
+            The generator's vectors of the hidden words; no gradient goes back to it.
+
+        Returns
+        -------
+        scores, replaced : Tensor of shape (known,), float32
+            The latter 1 where a word was replaced and 0 elsewhere.
+        """
+        words = original.flatten()  # (b t,)
+        filled = words.clone()
+        filled[batch.places] = drawn(self.generator, guessed)
         states = encoder(filled.view_as(original), batch.segments)[-1]  # (b, t, d)
         scores = self.head(states).flatten().float()  # (b t,)
-        known = original.flatten() < encoder.words
-        return guessing + self.weight * functional.binary_cross_entropy_with_logits(scores[known], replaced[known])
+        known = words < encoder.words
+        return scores[known], (filled != words).float()[known]
 
 
 @torch.no_grad()

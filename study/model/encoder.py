@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -18,10 +18,10 @@ from study.contracts import Array, Guesses, Lexicon, Observe, Sentence, StudyErr
 from study.corpus import EncodedCorpus
 from study.model.anatomy import Anatomy
 from study.model.contextual import Contextual
-from study.model.guessing import encoder_guesses, spelled_guesses
+from study.model.guessing import encoder_guesses, following_guesses, silence, spelled_guesses
 from study.model.maps import AttentionMap, encoder_map, spelled_map
 from study.model.pretraining import Pretraining
-from study.model.regimen import Regimen, choose_fabric, limited_threads
+from study.model.regimen import Regimen, choose_fabric, judged_by, limited_threads
 from study.model.sequences import Symbols
 from study.model.start import begin_with
 from study.model.transformer import Encoder
@@ -30,7 +30,7 @@ from study.model.units import WORDS, Units
 
 @dataclass(kw_only=True)
 class Guesser(Contextual):
-    """A Transformer encoder, which can guess the words that it reads as masks; its settings are those of ``Contextual``."""
+    """A Transformer encoder, which can guess words as it has learned to; its settings are those of ``Contextual``."""
 
     encoder: Encoder = field(init=False, repr=False, compare=False)
 
@@ -39,11 +39,23 @@ class Guesser(Contextual):
         """Number of blocks."""
         return len(self.encoder.blocks)
 
+    @property
+    def asked(self) -> str:
+        """What it was asked while it learned; see ``study.model.regimen.judged_by``."""
+        return "masked"
+
     def guess(self, sentences: Sequence[Sentence], places: Array, best: int) -> Mapping[str, Guesses]:
-        """Guess hidden words; see ``study.contracts.Predicts.guess`` and ``study.model.guessing``."""
+        """Guess hidden words; see ``study.contracts.Predicts.guess`` and ``study.model.guessing``.
+
+        An encoder that was only asked for next words guesses from the words before; one that was only asked which words are
+        replaced has never chosen a word, and nothing is known of its guesses.
+        """
+        if self.asked == "detection":
+            return silence(places)
+        ask = following_guesses if self.asked == "causal" else encoder_guesses
         words = [self._identifiers(sentence) for sentence in sentences]
         with limited_threads(self.threads):
-            return encoder_guesses(self.encoder, words, places, self.vocabulary.words, best)
+            return ask(self.encoder, words, places, self.vocabulary.words, best)
 
     def attends(self) -> bool:
         """Say yes: every encoder has attention, be it uniform."""
@@ -64,9 +76,14 @@ class Designed(Anatomy, Units, Guesser):
         return Encoder(self, symbols, frequencies)
 
     def guess(self, sentences: Sequence[Sentence], places: Array, best: int) -> Mapping[str, Guesses]:
-        """Guess hidden words, of sub-words as ``study.model.guessing.spelled_guesses`` says; see ``Guesser.guess``."""
+        """Guess hidden words, of sub-words as ``study.model.guessing.spelled_guesses`` says; see ``Guesser.guess``.
+
+        Of one of sub-words that was never asked for hidden ones nothing is known: a word's sub-words would be guessed one by one.
+        """
         if self.spelled is None:
             return super().guess(sentences, places, best)
+        if self.asked != "masked":
+            return silence(places)
         with limited_threads(self.threads):
             return spelled_guesses(self.encoder, self.spelled, sentences, places, best)
 
@@ -93,6 +110,8 @@ class Transformer(Designed, Regimen):
         Whether these vectors stay as they are while the rest learns.
     """
 
+    version: ClassVar[int] = 4
+
     start: str | None
     start_frozen: bool
 
@@ -103,6 +122,11 @@ class Transformer(Designed, Regimen):
         """Number of trained numbers, without vectors that stay as they are."""
         kept = self.start is not None and self.start_frozen
         return super().parameters - (self.encoder.words * self.encoder.anatomy.width if kept else 0)
+
+    @property
+    def asked(self) -> str:
+        """What it was asked while it learned; see ``study.model.regimen.judged_by``."""
+        return judged_by(self.objective)
 
     def take(self, lexicon: Lexicon) -> None:
         """Keep the vectors that ``fit`` is to start from."""

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from study.contracts import Array, Guesses, Sentence
-from study.model.readout import Reading, Readout
+from study.model.readout import Pieces, Reading, Readout
 from study.model.sequences import Symbols
 from study.model.spelled import SpelledCorpus
 from study.model.transformer import Encoder
@@ -86,13 +86,42 @@ def encoder_guesses(
     """
     readings = [Reading.of_words(sentence, encoder.words) for sentence in sentences]
     hidden = hidden_vectors(encoder, readings, places, 1)[:, 0]  # (n, d)
-    table, bias = encoder.output()
-    table = table[: len(bias)]  # without the symbols
+    return guesses(_by_output(encoder, "masked", hidden), targets_of(sentences, places), words, best)
 
-    def scores(block: slice) -> Mapping[str, Tensor]:
-        return {"masked": functional.linear(hidden[block], table, bias).float()}
 
+@torch.inference_mode()
+def following_guesses(
+    encoder: Encoder, sentences: Sequence[Array], places: Array, words: Sequence[str], best: int
+) -> dict[str, Guesses]:
+    """Let an encoder that was only asked for next words guess words from those before; the way is called ``before``.
+
+    It reads a boundary and the words before, the last of them where they are too many, each looking backwards only; the last
+    one's vector is scored. The parameters are those of ``encoder_guesses``.
+    """
+    symbols, nothing = Symbols(encoder.words), np.zeros(0, np.int64)
+    pieces = Pieces(nothing, nothing, encoder.length, len(places))
+    for row, (number, start, _) in enumerate(places.tolist()):
+        read = np.concatenate([[symbols.boundary], sentences[number][:start]]).astype(np.int64)
+        last = np.zeros(len(read), np.float32)
+        last[-1] = 1.0
+        pieces.count(row, read, last, start, start + 1)
+    encoder.eval()
+    table = encoder.table
+    (told,) = pieces.means(lambda words: [encoder(words, causal=True)[-1]], [table.embedding_dim], table.weight.device)
+    scores = _by_output(encoder, "before", torch.from_numpy(told).to(table.weight.device))
     return guesses(scores, targets_of(sentences, places), words, best)
+
+
+def silence(places: Array) -> dict[str, Guesses]:
+    """Return what a model says that cannot guess: nothing is known of any place."""
+    nothing: list[tuple[str, ...]] = [()] * len(places)
+    return {"masked": Guesses(np.full(len(places), np.nan), np.zeros(len(places), np.int64), nothing)}
+
+
+def _by_output(encoder: Encoder, way: str, x: Tensor) -> Scores:
+    """Return how the output scores vectors (n, d): the table without the symbols, and the bias."""
+    table, bias = encoder.output()
+    return lambda block: {way: functional.linear(x[block], table[: len(bias)], bias).float()}
 
 
 @torch.inference_mode()

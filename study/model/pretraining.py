@@ -10,14 +10,14 @@ from study.contracts import Array
 from study.model.detection import Detection
 from study.model.loop import Loop
 from study.model.objective import Masked, candidate_loss, following, full_answers, mask, moved
-from study.model.regimen import Regimen
+from study.model.regimen import Regimen, judged_by
 from study.model.sequences import Stream, Symbols
 from study.model.spelled import SpelledCorpus
 from study.model.surroundings import Surroundings
 from study.model.transformer import Encoder
 
 VALIDATION_RATE = 0.15
-"""Share of the known words that validation hides, every one by the mask symbol: regimens are compared on the same question."""
+"""Share of the known words that validation asks for, whatever the training's own rate: regimens are asked the same."""
 
 
 class Pretraining(Loop):
@@ -25,7 +25,8 @@ class Pretraining(Loop):
 
     Of sub-words, the losses of steps are nats per sub-word. What validation tells is of whole words, as for an encoder of words:
     the loss of a word is the sum over its sub-words, and it is guessed right where all of them are. But it asks for words outside
-    the shared vocabulary too, and masks tell how many sub-words a word has: compare only curves of the same units.
+    the shared vocabulary too, and masks tell how many sub-words a word has: compare only curves of the same units. (What follows,
+    and what was replaced, is asked of sub-words.)
 
     Parameters
     ----------
@@ -80,12 +81,21 @@ class Pretraining(Loop):
         return super().words_in(words if self.continues is None else words[~self.continues[words]])
 
     def judge(self, words: Array, segments: Array, random: np.random.Generator) -> tuple[Tensor, Tensor, int]:
-        """Let the encoder guess hidden words of the development part; see ``Loop.judge``."""
-        batch = self.hide(words, segments, random, rate=VALIDATION_RATE, hidden=1.0, replaced=0.0)
+        """Ask of the development part what ``judged_by`` says, hiding by the mask symbol alone; see ``Loop.judge``."""
+        asked = judged_by(self.regimen.objective)
+        if asked == "causal":
+            batch = following(words, segments, self.training.symbols, random, rate=VALIDATION_RATE).to(self.fabric.device)
+        else:
+            batch = self.hide(words, segments, random, rate=VALIDATION_RATE, hidden=1.0, replaced=0.0)
+        if asked == "detection" and self.detection:
+            torch.manual_seed(int(random.integers(2**62)))  # what the generator draws
+            with self.fabric.autocast():
+                loss, right = self.detection.judge(self.encoder, batch, torch.from_numpy(words).to(self.fabric.device))
+            return loss, right.sum(), len(right)
         with self.fabric.autocast():
-            x = self.encoder(batch.words, batch.segments, batch.places)[-1]  # (n, d)
+            x = self.encoder(batch.words, batch.segments, batch.places, causal=asked == "causal")[-1]  # (n, d)
         loss, right = full_answers(self.encoder, x.float(), batch.targets)
-        if self.continues is None:
+        if self.continues is None or asked == "causal":
             return loss, right.sum(), len(right)
         word_of = words_of(batch, self.continues)
         right_words = torch.ones(int(word_of.max(initial=-1)) + 1, dtype=torch.bool)

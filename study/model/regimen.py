@@ -203,6 +203,11 @@ class Regimen(Schedule):
         return str(random.choice(list(asked), p=list(asked.values()))) if len(asked) > 1 else next(iter(asked))
 
 
+def judged_by(objective: Mapping[str, float]) -> str:
+    """Return what the development part asks: for hidden words where any step does, else for the next, else what was replaced."""
+    return next((name for name in OBJECTIVES if objective.get(name, 0)), OBJECTIVES[0])
+
+
 def choose_fabric(device: str, precision: str) -> Fabric:
     """Choose the device and its precision: bfloat16 products with float32 weights where ``auto`` finds them in the hardware."""
     cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())

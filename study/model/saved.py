@@ -30,8 +30,9 @@ from study.contracts import Array, Guesses, Observe, Sentence, StudyError
 from study.corpus import EncodedCorpus, Vocabulary
 from study.model.contextual import take_weights, write_weights
 from study.model.encoder import Designed, Guesser
+from study.model.guessing import silence
 from study.model.history import read_history, write_history
-from study.model.regimen import choose_fabric
+from study.model.regimen import choose_fabric, judged_by
 from study.model.sequences import Symbols
 from study.model.transformer import Anatomy, Encoder
 from study.store import digest_of_file, settings_of
@@ -114,6 +115,11 @@ class Saved(Guesser):
             raise StudyError(f"path: expected a folder that export_encoder wrote, but {self.folder} has no {', '.join(missing)}.")
         return found
 
+    @property
+    def asked(self) -> str:
+        """What it was asked while it learned, as its file of settings tells; see ``study.model.regimen.judged_by``."""
+        return judged_by(_object(self.folder / "settings.json", "anatomy", "case").get("settings", {}).get("objective", {}))
+
     def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
         """Open the encoder; nothing is trained."""
         return self.load(folder, corpus)
@@ -162,8 +168,7 @@ class Saved(Guesser):
         """
         if list(self.vocabulary.words) == list(self.corpus.vocabulary.words):
             return super().guess(sentences, places, best)
-        nothing: list[tuple[str, ...]] = [()] * len(places)
-        return {"masked": Guesses(np.full(len(places), np.nan), np.zeros(len(places), np.int64), nothing)}
+        return silence(places)
 
     def _training_words(self, start: int, stop: int) -> Array:
         types = self.corpus.types

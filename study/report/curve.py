@@ -29,11 +29,14 @@ class Asked:
         What an axis says of these columns of the curves.
     told : str
         What the caption says of the question.
+    words : bool
+        Whether words are asked for: their frequencies alone are a rule to compare with.
     """
 
     validation_loss: str
     masked_accuracy: str
     told: str
+    words: bool = True
 
 
 MASKED = Asked(
@@ -44,6 +47,15 @@ NEXT = Asked(
     "next words predicted right, either way",
     "every word as the next one, from the words before it and again, backwards, from the words after it",
 )
+FOLLOWING = Asked(
+    "loss (nats per next word)", "next words predicted right", "the next word, 15\N{NO-BREAK SPACE}% of all, from those before it"
+)
+REPLACED = Asked(
+    "loss (nats per word that may be replaced)",
+    "words told right, replaced or not",
+    "every word, whether a small generator put it there, as for 15\N{NO-BREAK SPACE}% it may have",
+    words=False,
+)
 AGAIN = Asked(
     "loss (nats per word of the sentence)",
     "words of the sentence said right",
@@ -52,6 +64,8 @@ AGAIN = Asked(
 ANY = Asked("loss (nats per word asked for)", "words asked for predicted right", "words")
 ASKED = {"Transformer": MASKED, "Recurrent": NEXT, "RecurrentReconstruction": AGAIN, "TransformerReconstruction": AGAIN}
 """What each kind of model is asked; what another kind is asked, a report does not know: ``ANY``."""
+OBJECTIVES = {"objective.masked": MASKED, "objective.causal": FOLLOWING, "objective.detection": REPLACED}
+"""Settings: the shares of what a Transformer learns by. It is asked the first that has any."""
 DAMAGE = ("masked", "dropped")
 """Settings: the shares of a sentence that a model which says it again does not read."""
 
@@ -60,7 +74,16 @@ def asked(run: Run) -> dict[str, Asked]:
     """Return what each validated model of a run is asked, in the order of the models."""
     kinds = run.models.groupby("model")["kind"].first()
     validated = set(run.curves.dropna(subset="validation_loss")["model"])
-    return {model: ASKED.get(kinds.get(model, ""), ANY) for model in [*run.trained, *run.controls] if model in validated}
+    told = run.settings[run.settings["setting"].isin(OBJECTIVES)]
+    shares = told.pivot(index="model", columns="setting", values="value").astype(float)
+
+    def of(model: str) -> Asked:
+        known = ASKED.get(kinds.get(model, ""), ANY)
+        if known is not MASKED or model not in shares.index:
+            return known
+        return next((question for share, question in OBJECTIVES.items() if shares.loc[model].get(share, 0) > 0), known)
+
+    return {model: of(model) for model in [*run.trained, *run.controls] if model in validated}
 
 
 def curves_caption(run: Run) -> str:
@@ -122,7 +145,7 @@ def curves(
             training = moments[(moments["model"] == model) & (moments["seed"] == mine["seed"].iloc[0])].dropna(subset="loss")
             if column == "validation_loss" and len(training):
                 axis.plot(training["words_seen"] / 1e6, training["loss"], color=colour, alpha=0.4, label=f"{model}, training")
-        if column == "validation_loss" and unigram_loss is not None:
+        if column == "validation_loss" and unigram_loss is not None and question.words:
             axis.axhline(unigram_loss, color="black", linestyle=":", label="word frequencies alone")
         axis.set_xlabel("million words seen")
         axis.set_title(getattr(question, column))

@@ -116,6 +116,41 @@ def test_the_encoders_log_probability_is_that_of_the_pretrainings_validation(mod
     assert (found.rank == 1).sum() == int(right)
 
 
+@pytest.fixture(scope="module")
+def causal(tmp_path_factory):
+    knobs = settings(Transformer, objective={"causal": 1.0}, mask="causal")
+    return Transformer(**knobs).fit(CORPUS, folder=tmp_path_factory.mktemp("c"), observe=lambda moment: None)
+
+
+def test_an_encoder_of_next_words_guesses_from_the_words_before_alone(causal):
+    sentences = [["a1", "b1", "a3", "B3"], ["a1", "b1", "a3", "b7", "a9"], ["a1", "b1"]]
+    ways = causal.guess(sentences, np.array([[0, 3, 4], [1, 3, 4], [2, 0, 1]]), 5)
+    assert list(ways) == ["before"]
+    found = ways["before"]
+    row = [CORPUS.vocabulary.index(word) for word in ("a1", "b1", "a3")]
+    with torch.inference_mode():
+        states = causal.encoder(torch.tensor([[42, *row]]))[-1][0]
+        table, bias = causal.encoder.output()
+        wanted = functional.log_softmax(states @ table[:40].T + bias, dim=1).numpy()
+    targets = [CORPUS.vocabulary.index(word) for word in ("B3", "b7", "a1")]
+    assert found.log_probability == pytest.approx([wanted[3, targets[0]], wanted[3, targets[1]], wanted[0, targets[2]]], abs=1e-5)
+    assert found.best[0] == found.best[1]  # whatever follows
+    assert found.rank[0] == 1 < found.rank[1]  # the partner of the word before
+
+
+def test_an_encoder_of_next_words_reads_the_last_of_many_words(causal):
+    words = [f"{letter}{number}" for number in range(15) for letter in "ab"]  # 30 words for a room of 12
+    found = causal.guess([words, words[9:22]], np.array([[0, 21, 22], [1, 12, 13]]), 1)["before"]
+    assert found.log_probability[0] == pytest.approx(found.log_probability[1], abs=1e-5)
+
+
+def test_of_an_encoder_that_has_never_chosen_a_word_no_guess_is_known(tmp_path):
+    knobs = settings(Transformer, objective={"detection": 1.0}, words=2_000)
+    found = guess(Transformer(**knobs).fit(CORPUS, folder=tmp_path, observe=lambda moment: None), ("a1 b1", 1))
+    assert found.rank.tolist() == [0]
+    assert np.isnan(found.log_probability).all()
+
+
 def test_a_long_sentence_is_cut_to_a_window_centred_on_the_hidden_word(model):
     words = [f"{letter}{number}" for number in range(15) for letter in "ab"]  # 30 words for a room of 10
     found = guess(model, (" ".join(words), 15), (" ".join(words), 0), (" ".join(words), 29))

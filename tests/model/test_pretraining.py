@@ -10,9 +10,9 @@ import torch
 from study.contracts import StudyError
 from study.model.anatomy import Anatomy
 from study.model.loop import NotFiniteError
-from study.model.objective import Masked
+from study.model.objective import Masked, following
 from study.model.pretraining import Pretraining, words_of
-from study.model.regimen import Regimen
+from study.model.regimen import Regimen, judged_by
 from study.model.spelled import SpelledCorpus
 from study.model.transformer import Encoder
 from tests.model.small_corpus import PAIRS, SmallCorpus
@@ -258,6 +258,49 @@ def test_from_the_words_before_the_second_word_of_a_pair_is_guessed_and_the_firs
         scores = states @ table[: len(bias)].T + bias
     shares = scores.log_softmax(-1)[torch.arange(6), words[0, 1:]].exp()
     assert shares[[1, 3, 5]].min() > 5 * shares[[2, 4]].max()
+
+
+def test_an_encoder_that_is_asked_for_next_words_alone_is_judged_by_next_words(tmp_path):
+    training = start(replace(REGIMEN, words=40_000, objective={"causal": 1.0}))
+    history = training.run(tmp_path, lambda moment: None)
+    assert history[0].validation_loss == pytest.approx(math.log(2 * PAIRS), rel=0.1)
+    # the first word of a pair cannot be guessed: half of the words keep the loss of one among all first ones
+    assert history[-1].validation_loss < 0.75 * math.log(2 * PAIRS)
+    assert history[-1].masked_accuracy > 0.4
+    words, segments = np.array([[2 * PAIRS + 2, 0, 1, 6, 7, 2, 3]]), np.zeros((1, 7), np.int64)
+    with torch.inference_mode():
+        loss, right, asked = training.judge(words, segments, np.random.default_rng(0))
+        batch = following(words, segments, training.training.symbols, np.random.default_rng(0), rate=0.15)
+        states = training.encoder.eval()(torch.from_numpy(words), causal=True)[-1][0]
+        table, bias = training.encoder.output()
+        chances = (states @ table[: len(bias)].T + bias).log_softmax(-1)
+    assert asked == len(batch.targets) == 1
+    assert float(loss) == pytest.approx(-float(chances[batch.places, batch.targets]), rel=1e-4)
+    assert int(right) == int(chances[batch.places[0]].argmax() == batch.targets[0])
+
+
+def test_an_encoder_that_finds_replaced_words_alone_is_judged_by_that(tmp_path):
+    training = start(replace(REGIMEN, words=60_000, validate_every=60_000, objective={"detection": 1.0}))
+    history = training.run(tmp_path, lambda moment: None)
+    assert 0.3 < history[0].validation_loss < 1.5  # nats of a yes or no, not of one among all words
+    assert history[-1].validation_loss < history[0].validation_loss
+    words, segments = np.array([[2 * PAIRS + 2, 0, 1, 6, 7, 2, 3]]), np.zeros((1, 7), np.int64)
+    with torch.inference_mode():
+        first, second = (training.judge(words, segments, np.random.default_rng(0)) for _ in range(2))
+    assert [float(part) for part in first] == [float(part) for part in second]  # what the generator draws too
+    assert first[2] == 6  # every known word, hidden or not
+
+
+@pytest.mark.parametrize(
+    ("objective", "asked"),
+    [
+        ({"masked": 0.1, "causal": 0.9}, "masked"),
+        ({"masked": 0.0, "causal": 0.5, "detection": 0.5}, "causal"),
+        ({"detection": 1.0}, "detection"),
+    ],
+)
+def test_the_development_part_is_asked_what_some_steps_ask(objective, asked):
+    assert judged_by(objective) == asked
 
 
 def test_detection_finds_replaced_words(tmp_path):

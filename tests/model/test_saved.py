@@ -84,6 +84,18 @@ def test_it_guesses_as_before(model, folder):
     assert mine.best == its.best
 
 
+def test_an_encoder_of_next_words_guesses_as_before_from_the_words_before(tmp_path):
+    knobs = replace(SETTINGS, objective={"causal": 1.0}, mask="causal", words=500)
+    before = knobs.fit(TypedCorpus(sentences=200), folder=tmp_path, observe=lambda moment: None)
+    export_encoder(before, tmp_path / "exported")
+    places = np.array([(0, 1, 2), (2, 19, 20)])
+    mine, its = (
+        one.guess(SENTENCES, places, 3)["before"] for one in (before, saved(tmp_path / "exported", TypedCorpus(sentences=200)))
+    )
+    assert np.array_equal(mine.log_probability, its.log_probability)
+    assert mine.best == its.best
+
+
 def test_it_guesses_nothing_where_the_corpus_has_other_words(folder):
     (guessed,) = saved(folder, OtherCorpus(sentences=200)).guess(SENTENCES, np.array([(0, 0, 1)]), 3).values()
     assert np.isnan(guessed.log_probability).all()

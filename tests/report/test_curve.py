@@ -60,6 +60,26 @@ def test_each_question_has_its_own_panels_and_no_other_is_called_masked(learning
     assert told.endswith("Nor can losses of different questions be compared.")
 
 
+def test_an_encoder_is_said_to_be_asked_what_it_learned(learning):
+    models = dict.fromkeys(("masked", "mixed", "next", "replaced"), "Transformer")
+    shares = {"masked": (1.0, 0.0, 0.0), "mixed": (0.5, 0.5, 0.0), "next": (0.0, 1.0, 0.0), "replaced": (0.0, 0.0, 1.0)}
+    names = ("objective.masked", "objective.causal", "objective.detection")
+    run = learning(models, [(model, *one) for model in shares for one in zip(names, map(str, shares[model]), strict=True)])
+    figure = curve.curves(run.curves, curve.asked(run), plot.looks(run.trained), unigram_loss=7.0)
+    drawn = {axis.get_title(): {line.get_label() for line in axis.get_lines()} for axis in figure.axes}
+    assert {title.split(" (")[0]: len(lines) for title, lines in drawn.items()} == {
+        "loss": 2,
+        "masked words predicted right": 2,
+        "next words predicted right": 1,
+        "words told right, replaced or not": 1,
+    }
+    assert "word frequencies alone" in drawn["loss (nats per next word)"]
+    assert "word frequencies alone" not in drawn["loss (nats per word that may be replaced)"]
+    told = curve.curves_caption(run)
+    assert "from the others (masked, mixed); the next word" in told
+    assert "those before it (next); every word, whether" in told
+
+
 @pytest.mark.parametrize(("share", "said"), [("0.0", "has read undamaged, after"), ("0.1", "has read with some words masked or")])
 def test_the_caption_says_whether_a_sentence_that_is_said_again_was_damaged(learning, share, said):
     settings = [("rnn", "masked", share), ("rnn", "dropped", "0.0"), ("other", "masked", "0.5")]
