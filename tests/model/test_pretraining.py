@@ -12,7 +12,7 @@ from study.model.anatomy import Anatomy
 from study.model.loop import NotFiniteError
 from study.model.objective import Masked, following
 from study.model.pretraining import Pretraining, words_of
-from study.model.regimen import Regimen, judged_by
+from study.model.regimen import Regimen, judged_by, limited_threads
 from study.model.spelled import SpelledCorpus
 from study.model.transformer import Encoder
 from tests.model.small_corpus import PAIRS, SmallCorpus
@@ -86,8 +86,11 @@ def test_a_hidden_word_is_learned_from_its_partner(tmp_path):
     assert last.masked_accuracy > first.masked_accuracy + 0.2
 
 
-@pytest.mark.parametrize("killed_at", [1, 3_000, 7_000])
-def test_a_training_that_was_killed_and_resumed_is_the_same_bit_for_bit(tmp_path, killed_at):
+@pytest.mark.parametrize(
+    ("killed_at", "precision", "threads"),
+    [(1, "float32", 1), (3_000, "float32", 1), (7_000, "float32", 1), (3_000, "bfloat16", 1), (3_000, "bfloat16", 2)],
+)
+def test_a_training_that_was_killed_and_resumed_is_the_same_bit_for_bit(tmp_path, killed_at, precision, threads):
     whole, pieces = tmp_path / "whole", tmp_path / "pieces"
     whole.mkdir()
     pieces.mkdir()
@@ -96,12 +99,14 @@ def test_a_training_that_was_killed_and_resumed_is_the_same_bit_for_bit(tmp_path
         if moment.words_seen >= killed_at:
             raise KilledError
 
-    often = replace(REGIMEN, validate_every=500)
-    straight = train(whole, regimen=often)
-    with pytest.raises(KilledError):
-        train(pieces, kill, often)
+    often = replace(REGIMEN, validate_every=500, precision=precision)
+    with limited_threads(threads):
+        straight = train(whole, regimen=often)
+        with pytest.raises(KilledError):
+            train(pieces, kill, often)
     resumed = start(often)
-    history = resumed.run(pieces, lambda moment: None)
+    with limited_threads(threads):
+        history = resumed.run(pieces, lambda moment: None)
     assert same(straight, resumed)
     curves = [[(m.words_seen, m.loss, m.validation_loss) for m in curve] for curve in (straight.progress.history, history)]
     assert curves[0] == curves[1]
