@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from study.contracts import StudyError
+from study.model import recurrent
 from study.model.recurrent import LanguageModelling, Recurrent
 from tests.model.small_corpus import PAIRS, SmallCorpus
 from tests.model.small_recurrent import PARTS, SCHEDULE
@@ -96,6 +97,21 @@ def test_a_long_sentence_is_cut_around_the_hidden_word(model):
     sentence = [words[2], words[3]] * 30
     sentence[40:42] = [words[8], words[9]]
     assert model.guess([sentence], np.array([(0, 41, 42)]), 1)["before"].best[0][0] == words[9]
+
+
+def test_a_guess_does_not_depend_on_what_else_is_asked(model, monkeypatch):
+    words = model.vocabulary.words
+    sentences = [words[:6], words[6:9], words[9:15], words[2:8]]
+    places = np.array([(0, 1, 2), (1, 0, 1), (2, 5, 6), (3, 2, 3), (0, 4, 5), (1, 2, 3)])
+    together = model.guess(sentences, places, 3)
+    monkeypatch.setattr(recurrent, "WORDS_AT_ONCE", 17)  # two sentences of six words at once
+    few = model.guess(sentences, places, 3)
+    for row, place in enumerate(places):
+        alone = model.guess(sentences, place[None], 3)
+        for way, found in alone.items():
+            for many in (together[way], few[way]):
+                assert many.log_probability[row] == pytest.approx(found.log_probability[0], abs=1e-5)
+                assert many.best[row] == found.best[0]
 
 
 def test_an_untrained_copy_is_at_chance_and_the_trained_one_is_not(model, tmp_path):
