@@ -30,7 +30,7 @@ TEXT_VERSION = 3
 """Raised when the sources' cleaning or the splitting rule change their meaning."""
 CORPUS_VERSION = 2
 """Raised when the division into parts or the vocabulary change their meaning."""
-COMPARISON_VERSION = 5
+COMPARISON_VERSION = 6
 """Raised when headline views, or the tests and intervals of differences between models, change their meaning."""
 
 

@@ -30,6 +30,8 @@ LOSS = "loss"
 """The family, task and metric of the validation loss among the tasks: its difference is a cost, lower is better."""
 MEASURES = {"similarity": "similarity", "polysemy": "senses", "probing": "probes", LOSS: "validation loss"}
 KEYS = ["family", "task", "question", "metric"]
+LITTLE = 0.2
+"""Share of what training gains the whole model in loss; of a model that gains less it shows how slowly it learns."""
 
 
 def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
@@ -59,7 +61,9 @@ def _caption(run: Run, reference: str, parts: Sequence[str]) -> str:
     caption += f"All rows lean on the same {'training' if run.seeds == 1 else 'trainings'} of {reference}. "
     caption += "Intervals are over items only, and the loss has none. " if run.seeds == 1 else ""
     models = [reference, *parts]
-    return (caption + " ".join([*_budget(run, models), *_rates(run, models), *_sizes(run, reference, parts)])).strip()
+    said = [*_budget(run, models), *_rates(run, models), *_slow(run, reference), *_contexts(run, reference, parts)]
+    said += [*_sizes(run, reference, parts), *_views(run, models)]
+    return (caption + " ".join(said)).strip()
 
 
 def _budget(run: Run, models: Sequence[str]) -> list[str]:
@@ -80,6 +84,39 @@ def _rates(run: Run, models: Sequence[str]) -> list[str]:
     if len(rates) == 1:
         return [f"All share one highest learning rate, {rates[0]}: what a part costs is what it costs at this rate."]
     return ["The learning rates differ."] if len(rates) else []
+
+
+def _slow(run: Run, reference: str) -> list[str]:
+    """Name the models that have gained little in loss over their start, which is what the frequencies of words tell."""
+    found = losses(run, reference).set_index("part")["difference"]
+    gained = found.get(UNTRAINED, np.nan)
+    slow = [spell(str(part)) for part, behind in found.items() if part != UNTRAINED and gained - behind < LITTLE * gained]
+    if not slow:
+        return []
+    return [
+        f"In loss, these have gained less than {LITTLE:.0%} of what the whole has over its start, which knows the frequencies of "
+        f"words alone: {', '.join(slow)}. Their rows show how slowly they learn, not what the part is worth to who trains longer."
+    ]
+
+
+def _contexts(run: Run, reference: str, parts: Sequence[str]) -> list[str]:
+    """Name the models whose loss is that of other text than the whole's: of words that see no more than their sentence."""
+    told = run.settings[run.settings["setting"] == "context"].set_index("model")["value"]
+    other = [spell(part) for part in parts if part in told and told[part] != told.get(reference)]
+    return [f"The loss of {', '.join(other)} is of words that see another context than the whole’s."] if other else []
+
+
+def _views(run: Run, models: Sequence[str]) -> list[str]:
+    """Say which views stand for the models where they differ."""
+    heads = run.scores[run.scores["headline"] & run.scores["main"] & run.scores["model"].isin(models)]
+    found = []
+    for level, rows in heads[heads["level"] != "hidden"].groupby("level", sort=False):
+        by_view = rows.drop_duplicates("model").groupby("view", sort=False)["model"].apply(lambda names: [*map(spell, names)])
+        usual = max(by_view.index, key=lambda view: len(by_view[view])) if len(by_view) else None
+        others = [f"{view} of {', '.join(names)}" for view, names in by_view.items() if view != usual]
+        place = "words in their places" if level == "target" else f"a {level}"
+        found += [f"Asked of {place}, the headline view is {usual}, but {'; '.join(others)}."] if others else []
+    return found
 
 
 def _parameters(run: Run) -> dict[str, float]:

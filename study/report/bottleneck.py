@@ -35,8 +35,8 @@ PLACES = {
         "to be said always stands at the same distance, so it can copy by index, a help that an RNN with attention lacks"
     ),
     "learned": (
-        "has a learned vector of each place added to the words and has to find out itself which place answers to which: what it "
-        "says less than with rotary places is what their help is worth"
+        "has a learned vector of each place added to the words and has to find out itself which place answers to which; where it "
+        "says less than with rotary places, that is what their help is worth"
     ),
 }
 """What a caption says of a Transformer by its kind of positions."""
@@ -49,7 +49,7 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     lengths, speeds = by_length(run), speed(run)
     caption = (
         "Share of the known words of development sentences said right, place by place, by the sentence’s length, with 95 % "
-        "intervals over sentences: after the model’s own words, from what its encoder handed over alone, and after the right "
+        "intervals over sentences: after the model’s own words (from what its encoder handed over, alone), and after the right "
         "words. For its own words it is told how many to say, and where the sentence has an unknown word: there it goes on from "
         "the unknown symbol, and nothing is counted. Right: words read per second of training, word after word (serial) or all "
         "words of a sentence at once (parallel)."
@@ -129,8 +129,8 @@ def places(run: Run, speeds: pd.DataFrame) -> str:
 
 
 def told(lengths: pd.DataFrame) -> str:
-    """Say how far each model falls from the shortest to the longest sentences."""
-    rows = lengths[lengths["measure"] == "generated"]
+    """Say how far each trained model falls from the shortest to the longest sentences, and where the floor then is."""
+    rows = lengths[(lengths["measure"] == "generated") & ~lengths["name"].isin(UNTRAINED.values())]
     short, long = rows["longest"].min(), rows["longest"].max()
     if short == long:
         return ""
@@ -140,7 +140,11 @@ def told(lengths: pd.DataFrame) -> str:
         if all(map(len, ends)):
             falls.append(f"{model} from {number(ends[0].iloc[0], 2)} to {number(ends[1].iloc[0], 2)}")
     named = [_range(*rows.loc[rows["longest"] == end, ["shortest", "longest"]].iloc[0]) for end in (short, long)]
-    return f"After its own words, from sentences of {named[0]} words to those of {named[1]}: {', '.join(falls)}."
+    floor = lengths.loc[(lengths["measure"] == "frequent") & (lengths["longest"] == long), "value"].mean()
+    return (
+        f"After its own words, from sentences of {named[0]} words to those of {named[1]}: {', '.join(falls)}; always the most "
+        f"frequent word is right for {number(floor, 2)} of these, and what is untrained says little else."
+    )
 
 
 def _range(shortest: float, longest: float) -> str:

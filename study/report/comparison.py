@@ -238,9 +238,9 @@ def cost_table(run: Run) -> Table:
     frame.loc[elsewhere, ["words_per_second", "share_of_peak", "training_seconds"]] = np.nan  # those of reading the files
     formats = dict.fromkeys(["parameters", "words_seen", "words_per_second", "threads"], count)
     caption = (
-        "What each model cost, per seed. The share of peak is that of the machine's fastest product of matrices, in the same "
-        "precision, which a network's own products reached. Seconds of a reused model are those of the run that made it; what "
-        "training elsewhere cost is not known here."
+        "What each model cost, per seed. Parameters are trained numbers: vectors kept as they were given are none. The share of "
+        "peak is that of the machine's fastest product of matrices, in the same precision, which a network's own products "
+        "reached. Seconds of a reused model are those of the run that made it; what training elsewhere cost is not known here."
     )
     formats |= {"share_of_peak": partial(number, digits=2)}
     seconds = ["training_seconds", "seconds_of_what_it_starts_from", "embedding_seconds", "scoring_seconds"]

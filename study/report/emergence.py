@@ -20,8 +20,8 @@ from study.report.table import DASH, Table, count, duration, interval, listing, 
 
 TITLE = "How meaning emerges"
 AXES = {
-    "own_words": "words seen (training not yet annealed)",
-    "seconds": "seconds of training (not yet annealed)",
+    "own_words": "own words read (not annealed before the end)",
+    "seconds": "seconds of training (not annealed before the end)",
 }
 OF_WORDS = ("input", "averaged")
 """Views of bare words that are drawn beside the headline view."""
@@ -30,6 +30,8 @@ START_AND_BUDGET = ("start", "start_frozen", "words", "epochs", "minutes")
 Dash = str | tuple[int, tuple[int, ...]]
 DASHES: dict[str, Dash] = {"input": (0, (1, 1)), "averaged": (0, (5, 2))}
 """How a view is drawn that is not its model's headline view."""
+DASHED = {"input": "dotted", "averaged": "dashed"}
+"""What a caption calls it."""
 
 
 def growth(run: Run) -> pd.DataFrame:
@@ -66,9 +68,11 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     caption = (
         "Scores of models while they learn, over {}, with 95\N{NO-BREAK SPACE}% bands. Solid: each model’s headline view, chosen "
         "on development items when its training had ended. Small marks: the learning rate had not yet fallen to its end. Large "
-        "hollow marks: the end of the training, annealed. A band may reach beyond its panel. Grey rules: controls; dotted: "
-        "chance."
+        "hollow marks: the end of the training, annealed. A band may reach beyond its panel. Grey rules: controls; black, "
+        "dotted: chance."
     )
+    others = [f"{told} {view}" for view, told in DASHED.items() if (drawn["view"].eq(view) & ~drawn["headline"]).any()]
+    caption += f" Other views of bare words: {', '.join(others)}." if others else ""
     words, seconds = "the words they have read themselves", "the time their training took"
     started = run.models[run.models["start"] != ""]
     if len(started):
@@ -185,7 +189,7 @@ def landmark_table(curves: pd.DataFrame) -> Table:
             first, last = mine.iloc[0], mine.iloc[-1]
             above = _for_good(mine["low"] > mine["chance"])
             way = (mine["value"] - first["value"]) / (last["value"] - first["value"] or np.nan)
-            half = _first(way >= 0.5) if last["low"] > first["high"] else None
+            half = _for_good(way >= 0.5) if last["low"] > first["high"] else None
             rows.append(
                 {
                     "task": name,
@@ -199,8 +203,10 @@ def landmark_table(curves: pd.DataFrame) -> Table:
                 }
             )
     caption = (
-        "When meaning is there: the first moment from which on the interval lies above chance, and the first at which half of "
-        "the way from random vectors to the end is done (a dash where the end is not shown to be better than the beginning)."
+        "When meaning is there: the first moment from which on the interval lies above chance, and the first from which on half "
+        "of the way from the beginning to the end is done (a dash where the end is not shown to be better than the beginning). "
+        "What lies above chance at 0 words has not learned it: random vectors may tell some items apart by luck, and intervals "
+        "of one seed do not hold that luck."
     )
     return listing("emergence-landmarks", caption, pd.DataFrame(rows), {})
 

@@ -32,24 +32,31 @@ def section(run: Run, album: Album) -> Section:
     if not reference(run) or run.settings.empty:
         return Section(TITLE)
     pairs = contrasts(run)
-    scaling, order, depth, heads, mlp = _scaling(run, pairs), _order(run), _depth(run, pairs), _heads(run), _mlp(run, pairs)
+    scaling, order, depth, heads = _scaling(run, pairs), _order(run, pairs), _depth(run, pairs), _heads(run)
+    mlp = _kinds(run, pairs, "MLP", "5 Loss by attention and MLP", ["attention", "activation"])
     seeds = f"{run.seeds} seeds" if run.seeds > 1 else "one seed: intervals over text alone"
     caption = (
         "Five claims of lectures, as far as the encoders of this run differ in them: division by √d (1), order (2), depth (3), "
         f"heads (4), the MLP (5). 95 % intervals, {seeds}; those of losses are of differences to the full encoder. Every encoder "
-        "follows the same recipe. Uniform attention with a linear MLP (5) is not linear, either: layer normalisation bends. The "
-        "first table below sets figures beside the claims."
+        "follows the same recipe. In (1) an encoder has one head and is as wide as it, so that all of it grows with d; and "
+        "division by √d also divides the gradient at queries and keys by √d. In (2) the output may change with the order and yet "
+        "make no use of it, as the losses show, and added vectors change it by their size alone: compare each kind with itself "
+        "before training. In (4) the probe tells which of four classes of frequency a word is of. Uniform attention with a "
+        "linear MLP (5) is not linear, either: layer normalisation bends. The first table below sets figures beside the claims."
     )
     opening = [panel for panel in (*scaling, *order, *depth, *heads, *mlp) if panel.opens]
     figures = album.add("mechanics", caption, mechanism.figure(opening))
     caption = (
-        "Scaling: loss of hidden words, how much a softmax gives way (1 − Σ p²), and the gradient at other weights. Division by "
-        "√d also divides the gradient at queries and keys by √d; the slope of the softmax knows no such factor."
+        "Scaling: how much a softmax gives way (1 − Σ p²), and the gradient at other weights. Division by √d also divides the "
+        "gradient at queries and keys by √d; the slope of the softmax knows no such factor."
     )
     figures += album.add("mechanics-scaling", caption, _further(scaling))
     caption = "Order and depth: two neighbours swapped, and the gradient that reaches each block of the deepest encoders."
     figures += album.add("mechanics-depth", caption, _further([*order, *depth]))
-    caption = "Heads (block.head): accuracy of a probe on each above that on the same head shuffled."
+    caption = (
+        "Heads (block.head): accuracy of a probe on each above that on the same head shuffled. The probe tells which of four "
+        "classes of frequency the word before, the word itself or the word after is of."
+    )
     figures += album.add("mechanics-heads", caption, _further(heads))
     folded = [table for table in (claims_table(run, pairs), difference_table(run, pairs)) if table.rows]
     return Section(TITLE, figures, folded=[*folded, *measure_tables(run)])
@@ -76,17 +83,17 @@ def _scaling(run: Run, pairs: pd.DataFrame) -> list[Panel]:
         mine = mine.assign(x=mine["model"].map(models["x"]))
         draw = partial(mechanism.lines, frame=mine, x="width d of a head", y=y, logarithmic=(True, steep))
         draw = partial(_against, draw=draw, loss=mine, pairs=pairs[pairs["part"] == "scaling"]) if frame is trained else draw
-        panels += [Panel(title, draw, opens=place < 2)] if len(mine) else []
+        panels += [Panel(title, draw, opens=place < 3)] if len(mine) else []
     return panels
 
 
-def _order(run: Run) -> list[Panel]:
+def _order(run: Run, pairs: pd.DataFrame) -> list[Panel]:
     labels = kinds(sweep(run, "positions")["positions"])
     panels: list[Panel] = []
     for order, part in named(order_changes(run), labels).groupby("order", sort=False):
         draw = partial(mechanism.marks, frame=part, x="‖f(Px) − P f(x)‖ / ‖f(x)‖, last layer")
         panels.append(Panel(f"2 Change of the output, {order}", draw, opens=not panels))
-    return panels
+    return [*panels, *_kinds(run, pairs, "positions", "2 Loss by kind of positions", ["positions"])]
 
 
 def _depth(run: Run, pairs: pd.DataFrame) -> list[Panel]:
@@ -110,15 +117,15 @@ def _depth(run: Run, pairs: pd.DataFrame) -> list[Panel]:
     return panels
 
 
-def _mlp(run: Run, pairs: pd.DataFrame) -> list[Panel]:
-    models = sweep(run, "attention", "activation")
-    labels = {str(model): f"{row['attention']}, {row['activation']}" for model, row in models.iterrows()}
+def _kinds(run: Run, pairs: pd.DataFrame, part: str, title: str, settings: list[str]) -> list[Panel]:
+    """Return the losses of encoders that differ in settings, against that of the full one."""
+    labels = {str(model): ", ".join(row) for model, row in sweep(run, *settings)[settings].astype(str).iterrows()}
     loss = named(beside(losses(run), pairs), labels, stage="trained").assign(x=0.0)
     if loss.empty:
         return []
     draw = partial(mechanism.marks, frame=loss, x="loss, nats per hidden word")
-    draw = partial(_against, draw=draw, loss=loss, pairs=pairs[pairs["part"] == "MLP"])
-    return [Panel("5 Loss by attention and MLP", draw, opens=True)]
+    draw = partial(_against, draw=draw, loss=loss, pairs=pairs[pairs["part"] == part])
+    return [Panel(title, draw, opens=True)]
 
 
 def beside(loss: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -144,7 +151,7 @@ def _heads(run: Run) -> list[Panel]:
     frame = head_accuracy(run)
     if frame.empty:
         return []
-    panels = [Panel("4 What single heads tell of words", partial(mechanism.heads, frame=frame), opens=True)]
+    panels = [Panel("4 What single heads tell of a word’s frequency", partial(mechanism.heads, frame=frame), opens=True)]
     wide = frame.pivot_table(index=["stage", "block", "head", "question"], columns="shuffled", values="value", sort=False)
     gains = (wide[False] - wide[True]).rename("gain").reset_index()
     gains["name"] = [f"{block:.0f}.{head:.0f}" for block, head in gains[["block", "head"]].to_numpy()]
@@ -178,7 +185,10 @@ def measure_tables(run: Run) -> list[Table]:
         "loss": (losses(run), "Loss of hidden words, nats each; n rows of text"),
         "scaling": (named(pd.concat(parts, ignore_index=True), scaling), "Gradients and attention by division; n batches"),
         "order": (named(order_changes(run), positions), "Relative change of the last layer with order; n sentences"),
-        "heads": (head_accuracy(run), f"Accuracy of probes on single heads of {reference(run)}; n words"),
+        "heads": (
+            head_accuracy(run),
+            f"Accuracy of probes on single heads of {reference(run)}, four classes of frequency; n words",
+        ),
     }
     formats: dict[str, Callable[[float], str]] = dict.fromkeys(("value", "low", "high"), partial(number, digits=4))
     formats |= dict.fromkeys(("n", "seeds", "block", "head"), count)

@@ -123,7 +123,7 @@ def scale(axis: Axes, full: pd.DataFrame) -> None:
         ``x, value, detectable, scale``: the loss of the full encoder, the smallest difference to it that would be shown, and what
         training has gained it; over several x the loss is the y-axis, else the x-axis.
     """
-    low, high, told = full["value"] - full["detectable"], full["value"] + full["detectable"], "too near to be told apart"
+    low, high, told = full["value"] - full["detectable"], full["value"] + full["detectable"], "below the detectable difference"
     if len(full) > 1:
         axis.fill_between(full["x"], low, high, color=BAND, zorder=0, label=told)
     else:
@@ -162,7 +162,7 @@ def heads(axis: Axes, frame: pd.DataFrame) -> None:
         floor, ends = frame.loc[frame["shuffled"] & (frame["question"] == question), "value"], [place - 0.42, place + 0.42]
         axis.fill_between(ends, floor.min(), floor.max(), color="black", alpha=0.25, label="shuffled heads")
     axis.set_xticks(range(len(questions)), [textwrap.fill(question, 10) for question in questions])
-    axis.set_ylabel("accuracy of a probe on one head")
+    axis.set_ylabel("probe accuracy, 4 classes")
     axis.grid(axis="y", color=GRID)
 
 

@@ -142,6 +142,9 @@ def contest_table(found: Sequence[Contest], run: Run) -> Table:
     caption += "; p is Holm-corrected within the family" if run.verdicts else ""
     caption += "; a demonstration, where an interval without zero is no verdict" if run.demonstration else ""
     caption += ". Which is best is read off these same test items."
+    starts = run.models[run.models["start"] != ""].drop_duplicates("model")
+    begun = [f"{model} from those of {start}" for model, start in zip(starts["model"], starts["start"], strict=True)]
+    caption += f" Not all begin with random vectors: {', '.join(begun)}." if begun else ""
     return Table("encoder-against-static", caption, tuple(header), tuple(rows), pd.DataFrame(records))
 
 

@@ -36,6 +36,8 @@ MOST_PANELS = 12
 """Tasks whose costs still stand in one figure; with more each family has one."""
 CLOSE = ("items", "scores", "models", "curves", "plane", "neighbours", "attention", "attention_heads")
 """The tables whose figures go into detail, too much for an experiment that takes many parts out of one model."""
+MOST_MODELS = 12
+"""Trained models that such figures still hold: of more, they show the first."""
 LONGEST_LIST = 60
 """Target words of one task that are still listed on the page; longer lists are in ``tables/targets.csv``."""
 
@@ -67,11 +69,11 @@ def sections(run: Run, album: Album) -> list[Section]:
 
 
 def _close(run: Run) -> Run:
-    """Return the run as figures that go into detail show it: where others are compared with a reference, it and the controls."""
+    """Return the run as figures that go into detail show it: of many models, or where one is the reference, it and controls."""
     reference = run.facts.get("report", {}).get("reference")
-    if reference is None:
+    if reference is None and len(run.trained) <= MOST_MODELS:
         return run
-    names = [reference, *run.controls]
+    names = [reference or run.trained[0], *run.controls]
     tables = {name: getattr(run, name) for name in CLOSE}
     kept = {name: table[table["model"].isin(names) | (table.get("view") == BASELINE)] for name, table in tables.items()}
     sides = [run.views[side].str.split(" ").str[0].isin(names) for side in ("first", "second")]
@@ -174,6 +176,8 @@ def _neighbours(run: Run, album: Album) -> Section:
 def _costs(run: Run, close: Run, look: Mapping[str, Look], album: Album) -> Section:
     scores = comparison.main_scores(run)
     shown = [model for model in look if model not in run.from_files]
+    if len(run.trained) > MOST_MODELS:
+        shown = [model for model in shown if model in set(close.scores["model"])]
     scores = scores[scores["headline"] & scores["model"].isin(shown) & scores["value"].notna()]
     means = run.models.assign(all=run.models["training_seconds"] + run.models["start_seconds"]).groupby("model")["all"].mean()
     seconds = {str(model): float(mean) for model, mean in means.items() if model in run.trained and np.isfinite(mean)}

@@ -175,7 +175,7 @@ def _against_static(found: Sequence[Contest]) -> str:
         texts.append(f"No difference between them is shown, after Holm's correction, on {join(parts[UNSHOWN])}.")
     if parts[WITHHELD]:
         named = join(parts[WITHHELD])
-        texts.append(f"Between the best encoder and the best static model there are differences, and no verdict, on {named}.")
+        texts.append(f"The differences of the best encoder and the best static model, which are no verdicts: {named}.")
     if parts[UNTESTED]:
         texts.append(f"No paired test was made on {join(parts[UNTESTED])}.")
     return " ".join(texts)

@@ -144,6 +144,30 @@ def test_the_caption_says_how_much_of_the_corpus_each_model_read(taken_apart, tm
     assert ("Each model read" in figure.caption) == bool(told)
 
 
+def caption_of(run: Run, tmp_path) -> str:
+    (figure,) = made(run, tmp_path).figures
+    return figure.caption
+
+
+def test_the_caption_names_what_has_hardly_learned(taken_apart, tmp_path, monkeypatch):
+    assert "have gained less than" not in caption_of(taken_apart(), tmp_path)
+    monkeypatch.setitem(LOSSES, "no_positions", 6.7)  # of the way from 7.0 to 5.0
+    assert "frequencies of words alone: no positions. " in caption_of(taken_apart(effect=0.04), tmp_path)
+
+
+def test_the_caption_names_whose_loss_is_of_another_context_and_which_views_differ(taken_apart, tmp_path):
+    run = taken_apart()
+    contexts = [("transformer", "document"), ("no_positions", "document"), ("no_mlp", "sentence")]
+    told = pd.DataFrame([(model, "context", value) for model, value in contexts], columns=["model", "setting", "value"])
+    other = run.scores["model"] == "no_mlp"
+    scores = run.scores.assign(view=run.scores["view"].where(~other | ~run.scores["headline"], "layer-9"))
+    changed = Run(**{**run.__dict__, "settings": pd.concat([run.settings, told]), "scores": scores})
+    caption = caption_of(changed, tmp_path)
+    assert "The loss of no mlp is of words that see another context than the whole’s." in caption
+    assert "but layer-9 of no mlp." in caption
+    assert "layer-9" not in caption_of(run, tmp_path)
+
+
 def test_worse_is_on_the_left_in_every_panel(taken_apart):
     figure = figure_of(taken_apart())
     assert [axis.xaxis_inverted() for axis in figure.axes] == [False] * (len(figure.axes) - 1) + [True]

@@ -85,7 +85,7 @@ def test_a_panel_shows_the_curve_its_end_the_floors_and_says_that_it_is_not_anne
     axis = {axis.get_title(): axis for axis in figure.axes}["noun or verb"]
     lines = {line.get_label(): line for line in axis.get_lines()}
     assert axis.get_xscale() == "log"
-    assert "not yet annealed" in axis.get_xlabel()
+    assert "not annealed before the end" in axis.get_xlabel()
     assert list(lines["cbow"].get_xdata()) == [2_500, 10_000, 100_000], "the moment before training stands at the left"
     assert axis.get_xticklabels()[0].get_text() == "0"
     assert axis.get_xticks()[0] == 2_500

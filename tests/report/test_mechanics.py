@@ -13,9 +13,11 @@ from tests.report.run_folder import write_run
 OPENING = [
     "1 Gradient at queries and keys",
     "1 Entropy of attention",
+    "1 Loss by width",
     "2 Change of the output, words shuffled",
+    "2 Loss by kind of positions",
     "3 Loss by depth",
-    "4 What single heads tell of words",
+    "4 What single heads tell of a word’s frequency",
     "5 Loss by attention and MLP",
 ]
 
@@ -64,8 +66,10 @@ def test_panels_show_what_was_measured(made, album):
     lines = {line.get_label(): line for line in shown[OPENING[0]].lines}
     assert list(lines["not divided, trained"].get_xdata()) == [16, 256]
     assert list(lines["not divided, trained"].get_ydata()) == pytest.approx([4, 16])
-    assert [tick.get_text() for tick in shown[OPENING[2]].get_yticklabels()] == ["rotary", "none", "learned"]
-    depth = {line.get_label(): line for line in shown[OPENING[3]].lines}
+    assert [tick.get_text() for tick in shown[OPENING[3]].get_yticklabels()] == ["rotary", "none", "learned"]
+    depth = {line.get_label(): line for line in shown[OPENING[5]].lines}
+    positions = shown[OPENING[4]]
+    assert [tick.get_text() for tick in positions.get_yticklabels()] == ["rotary", "none", "learned"]
     assert depth["residual=false"].get_ydata()[1] - depth["full"].get_ydata()[1] == pytest.approx(0.4, abs=0.02)
     assert depth["before training"].get_ydata()[0] == pytest.approx(6.6, abs=0.1)
 
@@ -77,15 +81,15 @@ def test_a_figure_says_where_training_gains_too_little_to_compare(made, album, m
     titles = {
         figure: [axis.get_title() for axis in one.kept["mechanics"][0].axes] for figure, one in (("weak", weak), ("", album))
     }
-    assert sum(said in title for title in titles["weak"]) == 2
+    assert sum(said in title for title in titles["weak"]) == 4
     assert not any(said in title for title in titles[""])
 
 
 @pytest.mark.parametrize(
     ("absent", "left"),
     [
-        (("losses", "gradients"), [OPENING[1], OPENING[2], OPENING[4]]),
-        (("losses", "gradients", "attention_spread", "head_probes"), [OPENING[2]]),
+        (("losses", "gradients"), [OPENING[1], OPENING[3], OPENING[6]]),
+        (("losses", "gradients", "attention_spread", "head_probes"), [OPENING[3]]),
     ],
 )
 def test_without_an_instrument_its_panels_are_left_out(make_run, absent, left):
@@ -105,7 +109,7 @@ def test_the_claims_stand_beside_figures_and_get_no_verdict(made):
     assert "4.00 where √d is 4, 16.00 where √d is 16" in told["1 scaling"]
     assert "none 0.000 (0.000–0.000), learned 0.800" in told["2 order"]
     assert re.search(r"residual=false at blocks=8 \+0\.[34]", told["3 depth"])
-    assert "on the word before: 0.350 (1.1) to 0.500 (2.4), before training" in told["4 heads"]
+    assert "on the class of frequency of the word before: 0.350 (1.1) to 0.500 (2.4), before training" in told["4 heads"]
     assert "activation=linear" in told["5 MLP"]
     assert "layer normalisation" in made.folded[0].caption
     assert not re.search(r"\b(holds|wrong|right|confirmed|refuted)\b", " ".join(told.values()))

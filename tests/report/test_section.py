@@ -50,3 +50,13 @@ def test_of_an_ablation_the_figures_of_detail_show_the_whole_model_and_the_contr
     assert {"transformer", "no_norm", "untrained"} <= set(dots)
     panels = [axis.get_title() for axis in album.figures["plane"].axes]
     assert any("no_norm" in panel for panel in panels) == (reference is None)
+
+
+def test_of_many_models_the_figures_of_detail_show_the_first_and_the_controls(make_run, monkeypatch):
+    run = Run.read(make_run(models={"transformer": 0.1, "no_norm": 0.2, "untrained": 0.0}))
+    monkeypatch.setattr("study.report.section.MOST_MODELS", 1)
+    album = Kept()
+    sections(run, album)
+    assert "no_norm" not in album.legend("polysemy-layers")
+    assert "no_norm" not in album.legend("costs")
+    assert "transformer" in album.legend("costs")

@@ -52,7 +52,7 @@ def test_a_demonstration_tells_differences_and_judges_nothing(make_run, seeds):
         texts[size] = " ".join([*two.values(), *one.values()])
     assert not [phrase for phrase in JUDGING if phrase in texts["quick"]]
     assert len([phrase for phrase in JUDGING if phrase in texts["full"]]) >= len(JUDGING) - 1, "Holm’s correction needs seeds"
-    assert "there are differences, and no verdict, on simlex (transformer 0.0" in texts["quick"]
+    assert "static model, which are no verdicts: simlex (transformer 0.0" in texts["quick"]
     assert "Between transformer and cbow the difference is +0.500" in texts["quick"]
     assert f"; their difference{' over items' if seeds == 1 else ''} is 0.1" in texts["quick"]
 

@@ -7,6 +7,10 @@ Three rules, the first that can be followed:
 3. what was fixed in advance: at the level of a word ``word``, else ``averaged``, else ``input``; in a sentence the last
    ``layer-``, else ``context``; where none of these is to be had, the model's first view.
 
+Where a word is asked in its place (level ``target``), a view that is the same in every place (``word``, ``input``) is chosen by
+its development items only if it lies above chance on them. Where types tell nothing it stands at chance by construction, and
+beats views that might tell by luck alone: a model would be read by what cannot tell.
+
 A control is the floor of the models that have views like its own, so it is read as they are: by these rules, but only among its
 views of the kind by which most of these models are read in that family at that level (a layer, whichever it is; ``context``;
 ``word``; of equally many kinds, among all of these). Where no model has views of its kinds, it follows the three rules alone.
@@ -27,6 +31,9 @@ from study.contracts import CONTROLS
 
 IN_ADVANCE = ("word", "averaged", "input")
 """Views of bare words in the order in which they are taken where there are no development items."""
+
+OF_TYPES = ("word", "input")
+"""Views that give a word the same vector in every sentence."""
 
 KEYS = ["model", "family", "level"]
 
@@ -92,7 +99,9 @@ def _choose(views: Sequence[str], own: pd.DataFrame, others: pd.DataFrame, level
     families = " and ".join(dict.fromkeys(others["family"]))
     for means, reason in ((mine, "best on development items"), (elsewhere, f"best on development items of {families}")):
         if not means.empty:
-            best = max((name for name in views if name in means.index), key=lambda name: float(means[name]))
+            known = [name for name in views if name in means.index]
+            telling = [name for name in known if level != "target" or name not in OF_TYPES or means[name] > 1e-9]
+            best = max(telling or known, key=lambda name: float(means[name]))
             return best, float(means[best]), reason
     return _in_advance(views, level), float("nan"), "fixed in advance: no development items"
 

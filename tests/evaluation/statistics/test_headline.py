@@ -80,6 +80,16 @@ def test_in_a_sentence_the_last_layer_or_the_context_was_fixed_in_advance():
     assert headlines(only("target", "word", "context"))["reason"].tolist() == ["fixed in advance: no development items"]
 
 
+def test_a_type_view_is_chosen_for_words_in_their_places_only_where_it_is_above_chance():
+    def only(level, view, value):
+        return rows(("t", level, view, "development", value, 0.5), ("t", level, "layer-1", "development", 0.48, 0.5))
+
+    assert chosen(only("target", "input", 0.5)) == {"target": "layer-1"}
+    assert chosen(only("target", "word", 0.51)) == {"target": "word"}
+    assert chosen(only("word", "input", 0.5)) == {"word": "input"}
+    assert chosen(rows(("t", "target", "word", "development", 0.5, 0.5))) == {"target": "word"}, "its only view"
+
+
 def test_a_family_without_development_items_takes_what_the_model_chose_in_the_others():
     scws = rows(*[("scws", "target", view, "test", 0.5, 0.0) for view in ("layer-1", "layer-2")]).assign(family="similarity")
     probing = rows(
@@ -134,7 +144,7 @@ STATIC = {"word": 0.5, "context": 0.8, "word+context": 0.7}
 
 
 def test_a_control_below_chance_is_read_as_the_models_it_is_the_floor_of():
-    assert heads(senses(random=RANDOM)) == {"random": "word"}, "no model to follow"
+    assert heads(senses(random=RANDOM)) == {"random": "context"}, "no model to follow, and types at chance"
     found = headlines(senses(random=RANDOM, skipgram=STATIC))
     assert found["model"].tolist() == ["random", "skipgram"], "in the order of the scores"
     assert found["view"].tolist() == ["context", "context"]
@@ -158,7 +168,7 @@ def test_an_untrained_encoder_chooses_its_layer_but_not_its_table():
     untrained = {"input": 0.5, "layer-1": 0.49, "layer-2": 0.45}
     found = heads(senses(transformer=encoder, untrained=untrained, random=RANDOM))
     assert found["untrained"] == "layer-1"
-    assert found["random"] == "word", "no model has its views"
+    assert found["random"] == "context", "no model has its views, and types stand at chance"
 
 
 def test_a_control_follows_the_models_of_its_own_family_and_level():
