@@ -163,7 +163,7 @@ def test_the_help_is_short():
 
 
 def test_every_link_between_documents_leads_somewhere():
-    for document in (ROOT / "README.md", ROOT / "tasks" / "README.md"):
+    for document in (ROOT / "README.md", ROOT / "tasks" / "README.md", *(ROOT / "reports").glob("*.md")):
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
@@ -196,3 +196,26 @@ def test_what_the_readme_says_of_senses_is_what_the_committed_report_found():
     random, started = here.loc[("transformer", "skipgram")], here.loc[("skipgram", "started")]
     assert f"difference {random['difference']:.3f}, {random['low']:.3f} to {random['high']:.3f})" in text
     assert f"({-started['difference']:.3f}, {-started['high']:.3f} to {-started['low']:.3f})" in text
+
+
+@pytest.mark.parametrize(
+    ("heading", "tasks"),
+    [
+        ("Static vectors", ["wordsim", "simlex", "google: semantic", "google: syntactic"]),
+        ("Words in their sentence", ["coarse_senses", "word_in_context"]),
+    ],
+)
+def test_our_figures_beside_published_ones_are_those_of_the_committed_reports(heading, tasks):
+    text = (ROOT / "reports" / "published.md").read_text(encoding="utf-8")
+    part = text.partition(f"## {heading}")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("| **")]
+    assert len(rows) == len([row for row in rows if row[0]]) > 3
+    for name, _, *figures in rows:
+        report = "example-senses" if "of the report on senses" in name else "example-systems"
+        scores = pd.read_csv(ROOT / "reports" / report / "scores.csv")
+        scores = scores[scores["headline"] & (scores["split"] == "test") & (scores["model"] == name.split("**")[1])]
+        for task, figure in zip(tasks, figures, strict=True):
+            task, _, question = task.partition(": ")
+            asked = scores["question"] == question if question else scores["main"]
+            values = scores.loc[(scores["task"] == task) & asked, "value"]
+            assert figure == f"{values.mean():.3f}", (name, task, question)
