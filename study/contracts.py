@@ -25,6 +25,9 @@ Level = Literal["word", "target", "sentence", "vocabulary", "hidden"]
 CONTROLS = ("untrained", "random")
 """The names of models that learned nothing: what they score is the floor of a claim about learning."""
 
+OF_TYPES = ("word", "input")
+"""Views that give a word the same vector in every sentence."""
+
 ITEM_COLUMNS = ("view", "question", "item", "group", "split", "gold", "predicted", "gold_value", "predicted_value", "known")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from study import evaluation
-from study.contracts import Corpus, Level, Model, Predicts, Questions, Result, Task
+from study.contracts import OF_TYPES, Corpus, Level, Model, Predicts, Questions, Result, Task
 from study.model import places
 from study.model.places import Places
 from study.store import Artefact, settings_of
@@ -263,7 +263,7 @@ def plane_table(
         items = items[items["word"] == corpus.vocabulary.fold(word)]
         for name, one in reversed(first.items()):
             arrays = one.vectors_of(key, asked, joined)
-            static = [view for view in ("word", "input") if view in arrays]
+            static = [view for view in OF_TYPES if view in arrays]
             for view in dict.fromkeys([*static, chosen.get(name, "")]):
                 if view not in arrays or items.empty:
                     continue

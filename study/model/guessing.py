@@ -102,9 +102,7 @@ def following_guesses(
     pieces = Pieces(nothing, nothing, encoder.length, len(places))
     for row, (number, start, _) in enumerate(places.tolist()):
         read = np.concatenate([[symbols.boundary], sentences[number][:start]]).astype(np.int64)
-        last = np.zeros(len(read), np.float32)
-        last[-1] = 1.0
-        pieces.count(row, read, last, start, start + 1)
+        pieces.count_one(row, read, start, start, start + 1)
     encoder.eval()
     table = encoder.table
     (told,) = pieces.means(lambda words: [encoder(words, causal=True)[-1]], [table.embedding_dim], table.weight.device)
@@ -175,9 +173,7 @@ def hidden_vectors(encoder: Encoder, sentences: Sequence[Reading], places: Array
         begin, end = int(sentence.begins[start]), int(sentence.begins[stop])
         read = np.concatenate([sentence.identifiers[:begin], np.full(masks, symbols.mask), sentence.identifiers[end:]])
         for mask in range(masks):
-            alone = np.zeros(len(read), np.float32)
-            alone[begin + mask] = 1.0
-            readout.count(row * masks + mask, read, alone, begin, begin + masks)
+            readout.count_one(row * masks + mask, read, begin + mask, begin, begin + masks)
     encoder.eval()
     (hidden,) = readout.means(lambda words: [encoder(words)[-1]], [table.embedding_dim], table.weight.device)  # (n masks, d)
     return torch.from_numpy(hidden).to(table.weight.device).unflatten(0, (len(places), masks))

@@ -110,6 +110,12 @@ class Pieces:
             places = begin + np.flatnonzero(weights[begin:end])
             self.counted[number].append((places - first + len(self.before), weights[places], row))
 
+    def count_one(self, row: int, words: Array, place: int, start: int, stop: int) -> None:
+        """Let one place of a sentence count alone for a row, in the window that is read for ``start`` to ``stop``."""
+        alone = np.zeros(len(words), np.float32)
+        alone[place] = 1.0
+        self.count(row, words, alone, start, stop)
+
     @torch.inference_mode()
     def means(self, states: Callable[[Tensor], Sequence[Tensor]], widths: Sequence[int], device: torch.device) -> list[Array]:
         """Return the mean vectors of every layer; pieces of one length are read together, so that nothing is padded.

@@ -33,7 +33,7 @@ from study.model.contextual import Built
 from study.model.guessing import guesses, targets_of
 from study.model.loop import Loop
 from study.model.objective import candidate_loss, full_loss
-from study.model.readout import WORDS_AT_ONCE, windows
+from study.model.readout import Pieces, windows
 from study.model.recurrence import BothWays, Recurrence, Words
 from study.model.regimen import Schedule, limited_threads
 from study.model.sequences import Symbols, alike, apart
@@ -197,18 +197,16 @@ def beside(network: LanguageModel, sentences: Sequence[Array], places: Array) ->
     Tensor of shape (2, n, d), float32
     """
     network.eval()
-    device, edge, room = network.table.weight.device, [Symbols(network.words).boundary], network.length - 2
-    found = torch.empty(2, len(places), network.table.embedding_dim, device=device)
-    of_length: dict[int, list[tuple[int, Array, int]]] = {}  # row, what is read and where the hidden word stands in it
+    table, n, nothing = network.table, len(places), np.zeros(0, np.int64)
+    edge, room = [Symbols(network.words).boundary], network.length - 2
+    pieces = Pieces(nothing, nothing, network.length, 2 * n)
     for row, (number, start, stop) in enumerate(places.tolist()):
         ((first, begin, _),) = windows(len(sentences[number]), start, stop, room)
         read = np.concatenate([edge, sentences[number][first : first + room], edge])
-        of_length.setdefault(len(read), []).append((row, read, begin - first + 1))
-    for length, asked in of_length.items():
-        size = max(1, WORDS_AT_ONCE // length)
-        for first in range(0, len(asked), size):
-            rows, reads, at = (np.array(part) for part in zip(*asked[first : first + size], strict=True))
-            words, ends = torch.from_numpy(reads).to(device), torch.full((len(rows),), length, device=device)
-            flat = torch.from_numpy(np.arange(len(rows)) * length + at).to(device)
-            found[:, torch.from_numpy(rows).to(device)] = network.guesses(words, ends, flat).unflatten(0, (2, -1))
-    return found
+        hidden = begin - first + 1
+        pieces.count_one(row, read, hidden - 1, hidden - 1, hidden)
+        pieces.count_one(n + row, read, hidden + 1, hidden + 1, hidden + 2)
+    widths = [table.embedding_dim] * 2
+    ahead, back = pieces.means(lambda words: [layers[-1] for layers in network(words)], widths, table.weight.device)
+    x = torch.from_numpy(np.stack([ahead[:n], back[n:]])).to(table.weight.device)
+    return functional.layer_norm(x, x.shape[-1:])

@@ -102,6 +102,13 @@ class Saved(Guesser):
 
     path: str = field(metadata={"resource": True})
 
+    objective: Mapping[str, float] = field(init=False, repr=False, compare=False)
+
+    @property
+    def asked(self) -> str:
+        """What it was asked while it learned, as its settings tell; see ``study.model.regimen.judged_by``."""
+        return judged_by(self.objective)
+
     @cached_property
     def folder(self) -> Path:
         """The folder of the encoder."""
@@ -114,11 +121,6 @@ class Saved(Guesser):
         if missing:
             raise StudyError(f"path: expected a folder that export_encoder wrote, but {self.folder} has no {', '.join(missing)}.")
         return found
-
-    @property
-    def asked(self) -> str:
-        """What it was asked while it learned, as its file of settings tells; see ``study.model.regimen.judged_by``."""
-        return judged_by(_object(self.folder / "settings.json", "anatomy", "case").get("settings", {}).get("objective", {}))
 
     def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
         """Open the encoder; nothing is trained."""
@@ -157,6 +159,7 @@ class Saved(Guesser):
         take_weights(encoder, self.folder, "export it again")
         choose_fabric(self.device, "float32").to_device(encoder)
         self.encoder, self.corpus = encoder.eval(), corpus
+        self.objective = settings.get("settings", {}).get("objective", {})
         self.history = read_history(self.folder) if (self.folder / "history.json").is_file() else []
         return self
 

@@ -42,11 +42,11 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
         return Section(TITLE)
     rows = pd.concat([differences(run, reference), losses(run, reference)], ignore_index=True)
     rows = judged(corrected(rows[rows["part"].isin([*parts, UNTRAINED])]), verdicts=run.verdicts)
-    figures = album.add("ablation", _caption(run, reference, parts), forest(rows, parts, look[reference]))
+    figures = album.add("ablation", _caption(run, rows, reference, parts), forest(rows, parts, look[reference]))
     return Section(TITLE, figures, [ablation_table(run, rows, reference, parts)])
 
 
-def _caption(run: Run, reference: str, parts: Sequence[str]) -> str:
+def _caption(run: Run, rows: pd.DataFrame, reference: str, parts: Sequence[str]) -> str:
     caption = (
         f"Every row is {reference} with one part taken out or exchanged, minus {reference} whole, after equal numbers of words "
         "seen, with 95 % intervals; left of the line: worse without the part (the axis of the loss is reversed). Dashed: without "
@@ -61,7 +61,7 @@ def _caption(run: Run, reference: str, parts: Sequence[str]) -> str:
     caption += f"All rows lean on the same {'training' if run.seeds == 1 else 'trainings'} of {reference}. "
     caption += "Intervals are over items only, and the loss has none. " if run.seeds == 1 else ""
     models = [reference, *parts]
-    said = [*_budget(run, models), *_rates(run, models), *_slow(run, reference), *_contexts(run, reference, parts)]
+    said = [*_budget(run, models), *_rates(run, models), *_slow(rows), *_contexts(run, reference, parts)]
     said += [*_sizes(run, reference, parts), *_views(run, models)]
     return (caption + " ".join(said)).strip()
 
@@ -86,9 +86,9 @@ def _rates(run: Run, models: Sequence[str]) -> list[str]:
     return ["The learning rates differ."] if len(rates) else []
 
 
-def _slow(run: Run, reference: str) -> list[str]:
+def _slow(rows: pd.DataFrame) -> list[str]:
     """Name the models that have gained little in loss over their start, which is what the frequencies of words tell."""
-    found = losses(run, reference).set_index("part")["difference"]
+    found = rows[rows["family"] == LOSS].set_index("part")["difference"]
     gained = found.get(UNTRAINED, np.nan)
     slow = [spell(str(part)) for part, behind in found.items() if part != UNTRAINED and gained - behind < LITTLE * gained]
     if not slow:
@@ -112,7 +112,7 @@ def _views(run: Run, models: Sequence[str]) -> list[str]:
     found = []
     for level, rows in heads[heads["level"] != "hidden"].groupby("level", sort=False):
         by_view = rows.drop_duplicates("model").groupby("view", sort=False)["model"].apply(lambda names: [*map(spell, names)])
-        usual = max(by_view.index, key=lambda view: len(by_view[view])) if len(by_view) else None
+        usual = max(by_view.index, key=lambda view: len(by_view[view]))
         others = [f"{view} of {', '.join(names)}" for view, names in by_view.items() if view != usual]
         place = "words in their places" if level == "target" else f"a {level}"
         found += [f"Asked of {place}, the headline view is {usual}, but {'; '.join(others)}."] if others else []

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from study.contracts import CONTROLS
+from study.contracts import CONTROLS, OF_TYPES
 from study.report.album import Album, Section
 from study.report.comparison import over_seeds
 from study.report.pairing import Difference, paired
@@ -23,15 +23,11 @@ AXES = {
     "own_words": "own words read (not annealed before the end)",
     "seconds": "seconds of training (not annealed before the end)",
 }
-OF_WORDS = ("input", "averaged")
-"""Views of bare words that are drawn beside the headline view."""
 START_AND_BUDGET = ("start", "start_frozen", "words", "epochs", "minutes")
 """Settings in which a model with a start and one without are meant to differ."""
 Dash = str | tuple[int, tuple[int, ...]]
-DASHES: dict[str, Dash] = {"input": (0, (1, 1)), "averaged": (0, (5, 2))}
-"""How a view is drawn that is not its model's headline view."""
-DASHED = {"input": "dotted", "averaged": "dashed"}
-"""What a caption calls it."""
+DASHED: dict[str, tuple[str, Dash]] = {"input": ("dotted", (0, (1, 1))), "averaged": ("dashed", (0, (5, 2)))}
+"""Views of bare words that are drawn beside the headline view: what a caption calls their lines, and how they are drawn."""
 
 
 def growth(run: Run) -> pd.DataFrame:
@@ -62,7 +58,7 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     curves = growth(run)
     if curves.empty:
         return Section(TITLE)
-    drawn = curves[curves["headline"] | (curves["view"].isin(OF_WORDS) & (curves["level"] == "word"))]
+    drawn = curves[curves["headline"] | (curves["view"].isin([*DASHED]) & (curves["level"] == "word"))]
     floors = over_seeds(run.scores[run.scores["main"] & (run.scores["split"] == "test") & run.scores["headline"]])
     floors = floors[floors["model"].isin(CONTROLS)]
     caption = (
@@ -71,7 +67,7 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
         "hollow marks: the end of the training, annealed. A band may reach beyond its panel. Grey rules: controls; black, "
         "dotted: chance."
     )
-    others = [f"{told} {view}" for view, told in DASHED.items() if (drawn["view"].eq(view) & ~drawn["headline"]).any()]
+    others = [f"{told} {view}" for view, (told, _) in DASHED.items() if (drawn["view"].eq(view) & ~drawn["headline"]).any()]
     caption += f" Other views of bare words: {', '.join(others)}." if others else ""
     words, seconds = "the words they have read themselves", "the time their training took"
     started = run.models[run.models["start"] != ""]
@@ -87,7 +83,7 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
 
 def type_views(curves: pd.DataFrame) -> str:
     """Say whose headline view gives a word the same vector in every sentence although words are asked in their sentences."""
-    bare = curves[curves["headline"] & (curves["level"] == "target") & curves["view"].isin(("word", "input"))]
+    bare = curves[curves["headline"] & (curves["level"] == "target") & curves["view"].isin(OF_TYPES)]
     parts = bare.drop_duplicates(["task", "question", "model"])
     told = [f"{row['model']} on {name} ({row['view']})" for name, rows in by_task(parts) for row in rows.to_dict("records")]
     if not told:
@@ -131,7 +127,7 @@ def figure(curves: pd.DataFrame, floors: pd.DataFrame, look: Mapping[str, Look],
     for axis, (name, rows) in zip(axes, groups, strict=True):
         for (model, view), mine in rows.groupby(["model", "view"], sort=False):
             label = str(model) if mine["headline"].any() else f"{model}, {view}"
-            dash = "-" if mine["headline"].any() else DASHES[str(view)]
+            dash = "-" if mine["headline"].any() else DASHED[str(view)][1]
             _curve(axis, mine.assign(x=mine[x].clip(lower=nothing)).sort_values("moment"), look[str(model)], label, dash)
         of_task = (floors["task"] == rows["task"].iloc[0]) & (floors["question"] == rows["question"].iloc[0])
         for row in floors[of_task].to_dict("records"):

@@ -174,10 +174,8 @@ def _neighbours(run: Run, album: Album) -> Section:
 
 
 def _costs(run: Run, close: Run, look: Mapping[str, Look], album: Album) -> Section:
-    scores = comparison.main_scores(run)
+    scores = comparison.main_scores(close if len(run.trained) > MOST_MODELS else run)
     shown = [model for model in look if model not in run.from_files]
-    if len(run.trained) > MOST_MODELS:
-        shown = [model for model in shown if model in set(close.scores["model"])]
     scores = scores[scores["headline"] & scores["model"].isin(shown) & scores["value"].notna()]
     means = run.models.assign(all=run.models["training_seconds"] + run.models["start_seconds"]).groupby("model")["all"].mean()
     seconds = {str(model): float(mean) for model, mean in means.items() if model in run.trained and np.isfinite(mean)}

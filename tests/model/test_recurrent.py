@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from study.contracts import StudyError
-from study.model import recurrent
+from study.model import readout
 from study.model.recurrent import LanguageModelling, Recurrent
 from tests.model.small_corpus import PAIRS, SmallCorpus
 from tests.model.small_recurrent import PARTS, SCHEDULE
@@ -104,7 +104,7 @@ def test_a_guess_does_not_depend_on_what_else_is_asked(model, monkeypatch):
     sentences = [words[:6], words[6:9], words[9:15], words[2:8]]
     places = np.array([(0, 1, 2), (1, 0, 1), (2, 5, 6), (3, 2, 3), (0, 4, 5), (1, 2, 3)])
     together = model.guess(sentences, places, 3)
-    monkeypatch.setattr(recurrent, "WORDS_AT_ONCE", 17)  # two sentences of six words at once
+    monkeypatch.setattr(readout, "WORDS_AT_ONCE", 17)  # two sentences of six words at once
     few = model.guess(sentences, places, 3)
     for row, place in enumerate(places):
         alone = model.guess(sentences, place[None], 3)

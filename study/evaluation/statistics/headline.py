@@ -27,13 +27,13 @@ from collections.abc import Hashable, Sequence
 
 import pandas as pd
 
-from study.contracts import CONTROLS
+from study.contracts import CONTROLS, OF_TYPES
 
 IN_ADVANCE = ("word", "averaged", "input")
 """Views of bare words in the order in which they are taken where there are no development items."""
 
-OF_TYPES = ("word", "input")
-"""Views that give a word the same vector in every sentence."""
+ROUNDING = 1e-9
+"""What a view that stands at chance by construction may lie above it."""
 
 KEYS = ["model", "family", "level"]
 
@@ -100,7 +100,7 @@ def _choose(views: Sequence[str], own: pd.DataFrame, others: pd.DataFrame, level
     for means, reason in ((mine, "best on development items"), (elsewhere, f"best on development items of {families}")):
         if not means.empty:
             known = [name for name in views if name in means.index]
-            telling = [name for name in known if level != "target" or name not in OF_TYPES or means[name] > 1e-9]
+            telling = [name for name in known if level != "target" or name not in OF_TYPES or means[name] > ROUNDING]
             best = max(telling or known, key=lambda name: float(means[name]))
             return best, float(means[best]), reason
     return _in_advance(views, level), float("nan"), "fixed in advance: no development items"
