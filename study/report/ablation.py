@@ -22,7 +22,7 @@ from study.report.album import Album, Section
 from study.report.factors import estimate
 from study.report.plot import RULE, STYLE, Look, panels
 from study.report.run import Run
-from study.report.table import DASH, Cell, Row, Table, count, interval, number, probability, signed, spell
+from study.report.table import DASH, Cell, Row, Table, count, interval, number, percent, probability, signed, spell
 
 TITLE = "What each part is worth"
 UNTRAINED = "untrained"
@@ -43,7 +43,38 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     rows = pd.concat([differences(run, reference), losses(run, reference)], ignore_index=True)
     rows = judged(corrected(rows[rows["part"].isin([*parts, UNTRAINED])]), verdicts=run.verdicts)
     figures = album.add("ablation", _caption(run, rows, reference, parts), forest(rows, parts, look[reference]))
-    return Section(TITLE, figures, [ablation_table(run, rows, reference, parts)])
+    return Section(TITLE, figures, [ablation_table(run, rows, reference, parts)], answer=answer(rows, verdicts=run.verdicts))
+
+
+def answer(rows: pd.DataFrame, *, verdicts: bool) -> str:
+    """Say which parts cost most and least in loss, of what training gains the whole, and which differences on tasks are found.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As of ``judged``.
+    verdicts : bool
+        Whether the run judges at all.
+    """
+    told, loss = [], rows[rows["family"] == LOSS].set_index("part")["difference"]
+    gained = loss.get(UNTRAINED, np.nan)
+    if gained > 0 and len(loss) > 1:
+        shares = (loss.drop(UNTRAINED) / gained).sort_values(ascending=False, kind="stable")
+        said = [f"{spell(str(part))} {percent(share)}" for part, share in shares.items()]
+        told.append(
+            f"Of the {number(gained)} nats a word that training gains the whole in loss, so much is gone with a part taken out "
+            f"or exchanged (below 0: more is gained): {', '.join(said)}."
+        )
+    tasks = rows[(rows["family"] != LOSS) & (rows["part"] != UNTRAINED)]
+    for key, mine in _by_task(tasks[tasks["found"]].sort_values("difference", kind="stable")):
+        said = [
+            f"{spell(row['part'])} {signed(row['difference'])} ({interval(row['low'], row['high'])})"
+            for row in mine.to_dict("records")
+        ]
+        told.append(f"A difference is shown on {_title(key, rows)}: {', '.join(said)}.")
+    if verdicts and len(tasks) and not tasks["found"].any():
+        told.append("On no task is a difference shown.")
+    return " ".join(told)
 
 
 def _caption(run: Run, rows: pd.DataFrame, reference: str, parts: Sequence[str]) -> str:
@@ -94,8 +125,9 @@ def _slow(rows: pd.DataFrame) -> list[str]:
     if not slow:
         return []
     return [
-        f"In loss, these have gained less than {LITTLE:.0%} of what the whole has over its start, which knows the frequencies of "
-        f"words alone: {', '.join(slow)}. Their rows show how slowly they learn, not what the part is worth to who trains longer."
+        f"In loss, these have gained less than {percent(LITTLE)} of what the whole has over its start, which knows the "
+        f"frequencies of words alone: {', '.join(slow)}. Their rows show how slowly they learn, not what the part is worth to "
+        "who trains longer."
     ]
 
 

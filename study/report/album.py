@@ -24,12 +24,13 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page: figures and tables in sight, and tables folded away."""
+    """A part of a page: figures and tables in sight, tables folded away, and what it answers, which the page says first."""
 
     title: str
     figures: Sequence[Drawn] = ()
     tables: Sequence[Table] = ()
     folded: Sequence[Table] = ()
+    answer: str = ""
 
 
 class Album:

@@ -54,9 +54,10 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
         "the unknown symbol, and nothing is counted. Right: words read per second of training, word after word (serial) or all "
         "words of a sentence at once (parallel)."
     )
-    parts = [caption, machine(speeds), told(lengths), unfinished(run.curves, list(speeds["model"].unique())), places(run, speeds)]
+    parts = [caption, machine(speeds), unfinished(run.curves, list(speeds["model"].unique())), places(run, speeds)]
     figures = album.add("reconstruction", " ".join(filter(None, parts)), draw(lengths, speeds, look))
-    return Section(TITLE, figures, [speed_table(speeds)], [length_table(lengths)])
+    answer = " ".join([told(lengths), pace(speeds)]).strip()
+    return Section(TITLE, figures, [speed_table(speeds)], [length_table(lengths)], answer)
 
 
 def by_length(run: Run) -> pd.DataFrame:
@@ -142,9 +143,18 @@ def told(lengths: pd.DataFrame) -> str:
     named = [_range(*rows.loc[rows["longest"] == end, ["shortest", "longest"]].iloc[0]) for end in (short, long)]
     floor = lengths.loc[(lengths["measure"] == "frequent") & (lengths["longest"] == long), "value"].mean()
     return (
-        f"After its own words, from sentences of {named[0]} words to those of {named[1]}: {', '.join(falls)}; always the most "
-        f"frequent word is right for {number(floor, 2)} of these, and what is untrained says little else."
+        f"Share of words said right after its own words, from sentences of {named[0]} words to those of {named[1]}: "
+        f"{', '.join(falls)}; always the most frequent word is right for {number(floor, 2)} of these, and what is untrained says "
+        "little else."
     )
+
+
+def pace(speeds: pd.DataFrame) -> str:
+    """Say how many words a second each model reads in training, and how."""
+    means = speeds.dropna(subset="words_per_second").groupby(["model", "reads"], sort=False)["words_per_second"].mean()
+    table = means.reset_index()
+    said = [f"{model} {count(pace)} ({how})" for model, how, pace in table.itertuples(index=False)]
+    return f"Words a second in training: {', '.join(said)}." if said else ""
 
 
 def _range(shortest: float, longest: float) -> str:

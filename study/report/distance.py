@@ -16,7 +16,7 @@ from study.report.comparison import over_seeds
 from study.report.plot import STYLE, Look, legend, panels, whiskers
 from study.report.run import BASELINE, Run
 from study.report.summary import join, millions
-from study.report.table import Corner, Heading, Table, grid, spell
+from study.report.table import Corner, Heading, Table, grid, number, spell
 
 TITLE = "Senses by distance"
 AXES = {
@@ -61,7 +61,29 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     same = readings(run)
     dashed = ["Dashed: the same vectors as the solid line of that colour, read over another width."] if same else []
     caption = " ".join([caption, *_windows(run, scores), *dashed, *_by_construction(run, scores), *_words_seen(run, scores)])
-    return Section(TITLE, album.add("distance", caption, draw(scores, look, same)), folded=tables(run, scores))
+    figures = album.add("distance", caption, draw(scores, look, same))
+    return Section(TITLE, figures, folded=tables(run, scores), answer=answer(run, scores))
+
+
+def answer(run: Run, scores: pd.DataFrame) -> str:
+    """Say for each task how well every trained model tells senses at the least and at the greatest distance.
+
+    Parameters
+    ----------
+    run : Run
+    scores : DataFrame
+        As of ``by_distance``.
+    """
+    parts = []
+    for (task, stem), rows in scores[scores["model"].isin(run.trained)].groupby(["task", "stem"], sort=False):
+        least, most = rows["at"].min(), rows["at"].max()
+        wide = run.in_order(rows).pivot_table(index="model", columns="at", values="value", sort=False)
+        ends = [f"{model} {number(row[least], 2)} and {number(row[most], 2)}" for model, row in wide.iterrows()]
+        metric, chance = spell(str(rows["metric"].iloc[0])), number(rows["chance"].median(), 2)
+        parts.append(
+            f"{spell(str(task))}, {least:.0f} and {most:.0f} {AXES[str(stem)]}: {', '.join(ends)} ({metric}, chance {chance})"
+        )
+    return f"{'; '.join(parts)}.".capitalize() if parts else ""
 
 
 def _windows(run: Run, scores: pd.DataFrame) -> list[str]:

@@ -77,8 +77,52 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     figures = album.add("emergence-words", caption.format(words) + type_views(drawn), figure(drawn, floors, look, "own_words"))
     timed = caption.format(seconds) + type_views(drawn) + threads(run, drawn)
     figures += album.add("emergence-seconds", timed, figure(drawn, floors, look, "seconds"))
-    tables = [meeting_table(run, drawn)] if len(started) else []
-    return Section(TITLE, figures, [*tables, landmark_table(drawn)], [growth_table(curves)])
+    landmarks = landmark_table(drawn)
+    tables = [meeting_table(run, drawn), landmarks] if len(started) else [landmarks]
+    answer = worth(tables[0].frame) if len(started) else halfway(landmarks.frame, drawn)
+    return Section(TITLE, figures, tables, [growth_table(curves)], answer)
+
+
+def worth(starts: pd.DataFrame) -> str:
+    """Say how far each start is ahead, in the end, of what differs from it in its start and its budget alone.
+
+    Parameters
+    ----------
+    starts : DataFrame
+        That of ``meeting_table``.
+    """
+    alone, parts = starts[starts["and has"] == DASH], []
+    for task, rows in alone.groupby("task", sort=False):
+        said = [
+            f"{row['start'].split(', ')[-1]} {row['ahead at the end']} over {row['against']} ({row['which took']})"
+            for row in rows.to_dict("records")
+        ]
+        parts.append(f"{task}: {', '.join(said)}")
+    return (
+        f"What a start is worth at the end of training, with 95 % intervals of paired differences: {'; '.join(parts)}."
+        if parts
+        else ""
+    )
+
+
+def halfway(landmarks: pd.DataFrame, curves: pd.DataFrame) -> str:
+    """Say after how many words each model had come half of its way to its end, by its headline view.
+
+    Parameters
+    ----------
+    landmarks : DataFrame
+        That of ``landmark_table``.
+    curves : DataFrame
+    """
+    heads, parts = curves[curves["headline"]], []
+    for task, part in by_task(heads):
+        views = part.drop_duplicates("model").set_index("model")["view"]
+        mine = landmarks[(landmarks["task"] == task) & (landmarks["view"] == landmarks["model"].map(views))]
+        told = mine[mine["half of the way after"] != DASH]
+        said = [f"{row['model']} after {row['half of the way after']} ({row['in']})" for row in told.to_dict("records")]
+        said += [f"{model} is not shown to have risen" for model in mine["model"] if model not in {*told["model"]}]
+        parts.append(f"{task}: {', '.join(said)}")
+    return f"Half of the way from before training to its end was done on {'; '.join(parts)}." if parts else ""
 
 
 def type_views(curves: pd.DataFrame) -> str:

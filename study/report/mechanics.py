@@ -21,7 +21,7 @@ from study.report.factors import changes, contrasts, losses, over_seeds, referen
 from study.report.measures import attention, by_width, gradients, head_accuracy, order_changes
 from study.report.mechanism import Panel, kinds, named
 from study.report.run import Run
-from study.report.table import Table, count, interval, listing, number, signed
+from study.report.table import Table, count, interval, listing, number, percent, signed
 
 TITLE = "Mechanics"
 SPREAD = {"entropy": "entropy of attention, share of its ceiling", "slope": "slope of the softmax, 1 − Σ p²"}
@@ -59,7 +59,31 @@ def section(run: Run, album: Album) -> Section:
     )
     figures += album.add("mechanics-heads", caption, _further(heads))
     folded = [table for table in (claims_table(run, pairs), difference_table(run, pairs)) if table.rows]
-    return Section(TITLE, figures, folded=[*folded, *measure_tables(run)])
+    return Section(TITLE, figures, folded=[*folded, *measure_tables(run)], answer=answer(pairs))
+
+
+def answer(pairs: pd.DataFrame) -> str:
+    """Say what share of what training gains the full encoder in loss is gone with each change to it.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        Of ``study.report.factors.contrasts``.
+    """
+    parts = []
+    for part, rows in pairs.groupby("part", sort=False):
+        where = [f"{change} at {at}" if at else change for change, at in zip(rows["change"], rows["at"], strict=True)]
+        shares = [
+            "not told from 0" if remark else percent(share) for remark, share in zip(rows["remark"], rows["share"], strict=True)
+        ]
+        said = [f"{change} {share}" for change, share in zip(where, shares, strict=True)]
+        parts.append(f"{part}: {', '.join(said)}")
+    if not parts:
+        return ""
+    return (
+        "Of what training gains the full encoder in loss, so much is gone with a change to it (100 %: all; at the one learning "
+        f"rate of all): {'; '.join(parts)}."
+    )
 
 
 def _further(panels: list[Panel]) -> Figure | None:

@@ -17,7 +17,7 @@ from study.report.pairing import contest_table, contests
 from study.report.plot import Look
 from study.report.run import Run
 from study.report.section import sections as run_sections
-from study.report.summary import join, summarise
+from study.report.summary import Finding, join, summarise
 from study.report.table import Table, escape_markdown, listing, markdown, spell, write_table
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -42,14 +42,16 @@ def write(folder: Path) -> Path:
         Where the folder is not that of a finished run.
     """
     run = Run.read(folder)
-    sections = run_sections(run, Album(folder / "figures"))
+    sections, summary = run_sections(run, Album(folder / "figures")), summarise(run)
+    answers = [Finding(section.title, section.answer) for section in sections if section.answer]
     found = contests(run)
     opening = [contest_table(found, run)] if found else []
     for table in opening:
         write_table(table, folder / "tables")
     facts = {
         "title": run.facts.get("name", folder.name),
-        "summary": summarise(run),
+        "paragraph": summary.paragraph,
+        "findings": [*answers, *summary.findings],
         "opening_tables": opening,
         "sections": sections,
         "command": run.facts.get("command", ""),

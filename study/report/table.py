@@ -88,6 +88,11 @@ def number(value: float, digits: int = 3) -> str:
     return text.lstrip("-") if float(text.replace(",", "")) == 0 else text.replace("-", "−")
 
 
+def percent(share: float) -> str:
+    """Write a share in whole per cent."""
+    return f"{number(100 * share, 0)}\N{NO-BREAK SPACE}%"
+
+
 def signed(value: float, digits: int = 3) -> str:
     """Write a difference with its sign, plus or minus."""
     text = number(value, digits)

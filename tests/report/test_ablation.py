@@ -11,6 +11,7 @@ from study.report.run import Run
 
 MODELS = {"transformer": 0.20, "no_positions": 0.05, "no_mlp": 0.19, "untrained": 0.01, "random": 0.0}
 LOSSES = {"transformer": 5.0, "no_positions": 5.5, "no_mlp": 5.1}
+GONE = "with a part taken out or exchanged (below 0: more is gained)"
 PARAMETERS = {"transformer": 2_350_653, "no_positions": 2_350_653, "no_mlp": 2_088_253, "untrained": 0, "random": 0}
 
 
@@ -203,3 +204,19 @@ def test_only_several_seeds_of_a_full_run_are_judged(taken_apart, tmp_path, seed
     (table,) = made(taken_apart(seeds=seeds, size=size, effect=effect), tmp_path / "figures").tables
     assert ("Bold" in table.caption) == bold
     assert any(cell.strong for row in table.rows for cell in row.cells[:-1]) == found
+
+
+@pytest.mark.parametrize(
+    ("size", "effect", "told"),
+    [
+        ("full", 0.05, "A difference is shown on similarity: simlex: no positions −0.148 (−0.178 to −0.118), no mlp −0.010"),
+        ("full", 0.5, "On no task is a difference shown."),
+        ("quick", 0.05, None),
+    ],
+)
+def test_the_answer_is_what_is_gone_of_the_gain_and_what_is_shown_on_tasks(taken_apart, tmp_path, size, effect, told):
+    answer = made(taken_apart(seeds=3, size=size, effect=effect), tmp_path).answer
+    gone = "no positions 26\N{NO-BREAK SPACE}%, no mlp 0\N{NO-BREAK SPACE}%."
+    assert f"Of the 1.900 nats a word that training gains the whole in loss, so much is gone {GONE}: {gone}" in answer
+    assert (told or "") in answer, answer
+    assert told or "shown" not in answer

@@ -65,13 +65,13 @@ def test_a_run_without_reconstruction_has_no_such_section(make_run, tmp_path):
     assert bottleneck.section(Run.read(make_run()), {}, Album(tmp_path)) == Section(bottleneck.TITLE)
 
 
-def test_the_caption_says_how_far_each_model_falls(said_again, tmp_path):
+def test_the_answer_is_how_far_each_model_falls_and_at_what_pace_it_read(said_again, tmp_path):
     run = said_again()
     section = bottleneck.section(run, plot.looks([*run.trained, *run.controls]), Album(tmp_path))
-    (figure,) = section.figures
-    assert "sentences of 1–5 words to those of 11–20: rnn from 0.90 to 0.30, transformer from 0.95 to 0.95" in figure.caption
-    assert "always the most frequent word is right for 0.05 of these" in figure.caption
-    assert "untrained transformer from" not in figure.caption
+    assert "sentences of 1–5 words to those of 11–20: rnn from 0.90 to 0.30, transformer from 0.95 to 0.95" in section.answer
+    assert "always the most frequent word is right for 0.05 of these" in section.answer
+    assert "untrained transformer from" not in section.answer
+    assert section.answer.endswith("Words a second in training: rnn 3,000 (serial), transformer 12,000 (parallel).")
     assert (tmp_path / "reconstruction.png").is_file()
 
 

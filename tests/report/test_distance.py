@@ -125,3 +125,14 @@ def test_a_run_without_distances_has_no_such_section(make_run, tmp_path):
 
 def test_the_section_stands_in_the_report(run, tmp_path):
     assert distance.TITLE in [section.title for section in sections(run, Album(tmp_path))]
+
+
+def test_the_answer_is_how_well_senses_are_told_at_both_ends(run):
+    answer = distance.answer(run, distance.by_distance(run))
+    ends = distance.by_distance(run).set_index(["task", "model", "at"])["value"]
+    near, far = (f"{ends['telling_word', 'cbow', at]:.2f}" for at in (1, 30))
+    assert near != far
+    assert answer.startswith(f"Telling word, 1 and 30 {distance.AXES['distance']}: ")
+    assert f"cbow {near} and {far}" in answer
+    assert "random" not in answer
+    assert distance.answer(run, distance.by_distance(run).head(0)) == ""

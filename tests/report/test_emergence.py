@@ -239,3 +239,20 @@ def test_the_section_has_two_figures_and_its_tables(make_grown):
 @pytest.mark.parametrize(("value", "text"), [(0.1, "0.1"), (10, "10"), (1e4, "10 k"), (1e6, "1 M"), (1e9, "1 G")])
 def test_ticks_are_short(value, text):
     assert emergence.short(value).replace("\N{NO-BREAK SPACE}", " ") == text
+
+
+def test_without_starts_the_answer_is_when_half_of_the_way_was_done(make_grown):
+    run = Run.read(make_grown())
+    curves = emergence.growth(run)
+    answer = emergence.halfway(emergence.landmark_table(curves).frame, curves)
+    assert "noun or verb: transformer after 100,000 words (10.0 s), cbow is not shown to have risen" in answer
+    never = curves.assign(low=0.0, high=1.0)
+    answer = emergence.halfway(emergence.landmark_table(never).frame, never)
+    assert "noun or verb: cbow is not shown to have risen, transformer is not" in answer
+
+
+def test_with_starts_the_answer_is_what_they_are_worth_where_nothing_else_differs(make_grown):
+    run = Run.read(make_grown(starts={"transformer": ("skipgram", 100)}))
+    starts = emergence.meeting_table(run, emergence.growth(run)).frame
+    assert "noun or verb: transformer +0.040 (0.010–0.070) over cbow (equal words, less time)" in emergence.worth(starts)
+    assert emergence.worth(starts.assign(**{"and has": "tied=false"})) == ""

@@ -131,3 +131,12 @@ def test_losses_are_drawn_with_the_intervals_of_their_differences(run):
     pair, row = pairs.set_index("model").loc["linear"], shown.loc[("linear", "trained")]
     assert row["high"] - row["low"] == pytest.approx(pair["high"] - pair["low"])
     assert shown.loc[("reference", "trained"), "low"] == shown.loc[("reference", "trained"), "value"]
+
+
+def test_the_answer_is_what_share_of_the_gain_is_gone_with_each_change(run):
+    pairs = contrasts(run)
+    assert mechanics.answer(pairs.head(0)) == ""
+    row = pairs.iloc[0]
+    told = mechanics.answer(pairs.head(1).assign(share=0.354, remark=""))
+    assert told.endswith(f"{row['part']}: {row['change']} at {row['at']} 35\N{NO-BREAK SPACE}%.")
+    assert mechanics.answer(pairs.head(1).assign(remark="difference below detectable")).endswith("not told from 0.")
