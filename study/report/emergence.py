@@ -296,9 +296,9 @@ def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
                     "which took": _cost(mine.iloc[-1], other.iloc[-1]),
                     "and has": _otherwise(settings, free, started),
                     "ahead before training": signed(other["value"].iloc[0] - mine["value"].iloc[0]),
-                    "within their bands": _meeting(mine, other, None if run.demonstration else end),
+                    "within their bands": _meeting(mine, other, end if run.verdicts else None),
                     "ahead at the end": signed(ahead) if end is None else str(end),
-                    "p (Holm)": DASH if end is None or run.demonstration else probability(end.p),
+                    "p (Holm)": probability(end.p) if end and run.verdicts else DASH,
                     "words": f"{count(other['own_words'].iloc[-1])} against {count(mine['own_words'].iloc[-1])}",
                     "seconds, all": f"{duration(other['seconds'].iloc[-1])} against {duration(mine['seconds'].iloc[-1])}",
                 }

@@ -14,7 +14,7 @@ from study.report.table import Cell, Row, Table, interval, number, probability, 
 
 RESAMPLES = 5000
 AHEAD, BEHIND, OPEN, UNTESTED = "encoder ahead", "static ahead", "interval includes zero", "not tested"
-UNSHOWN, WITHHELD = "not shown after correction", "demonstration, no verdict"
+UNSHOWN, WITHHELD = "not shown after correction", "no verdict"
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,8 @@ class Contest:
         Their rows of ``main_scores``.
     difference : Difference or None
         Encoder minus static; None where no paired test was made.
-    corrected : bool
-        Whether the models were trained more than once, so that the p-value after Holm's correction decides too.
     judged : bool
-        Whether anything decides: not in a demonstration.
+        Whether anything decides (``Run.verdicts``): the interval, and the p-value after Holm's correction.
     """
 
     family: str
@@ -58,7 +56,6 @@ class Contest:
     encoder: pd.Series
     static: pd.Series
     difference: Difference | None
-    corrected: bool
     judged: bool
 
     @property
@@ -68,7 +65,7 @@ class Contest:
             return UNTESTED
         if not self.judged:
             return WITHHELD
-        if self.difference.sign and self.corrected and not self.difference.p < 0.05:
+        if self.difference.sign and not self.difference.p < 0.05:
             return UNSHOWN
         return {1: AHEAD, -1: BEHIND, 0: OPEN}[self.difference.sign]
 
@@ -107,18 +104,18 @@ def contests(run: Run) -> list[Contest]:
                 continue
             encoder, static = (side.iloc[side["value"].argmax()] for side in (rows[layered], rows[~layered]))
             difference = paired(run, family, task, encoder["model"], static["model"])
-            found.append(Contest(family, name, encoder, static, difference, run.verdicts, not run.demonstration))
+            found.append(Contest(family, name, encoder, static, difference, run.verdicts))
     return found
 
 
 def contest_table(found: Sequence[Contest], run: Run) -> Table:
     """Return the contests of a run, one row per task.
 
-    With several seeds the p-value after Holm's correction stands below the interval. Of a demonstration there are differences and
+    The p-value after Holm's correction stands below the interval. Of a demonstration, and of one seed, there are differences and
     intervals alone: neither a p-value nor who is ahead.
     """
     header = [Cell("task", "metric"), *(Cell(side, number=True) for side in ("encoder", "static", "difference"))]
-    header += [] if run.demonstration else [Cell("who is ahead")]
+    header += [Cell("who is ahead")] if run.verdicts else []
     rows, records = [], []
     for contest in found:
         task = Cell(contest.name, spell(contest.encoder["metric"]))
@@ -126,7 +123,7 @@ def contest_table(found: Sequence[Contest], run: Run) -> Table:
             Cell(number(side["value"]), f"{side['model']} ({side['view']})", number=True)
             for side in (contest.encoder, contest.static)
         ]
-        verdict = [] if run.demonstration else [Cell(contest.verdict)]
+        verdict = [Cell(contest.verdict)] if run.verdicts else []
         rows.append(Row((task, *sides, _difference_cell(contest), *verdict)))
         record = {"family": contest.family, "task": contest.name, "metric": contest.encoder["metric"]}
         for label, side in (("encoder", contest.encoder), ("static", contest.static)):
@@ -138,7 +135,7 @@ def contest_table(found: Sequence[Contest], run: Run) -> Table:
         "Encoder against the best static model: on each task the best of either kind by headline view, and their paired "
         "difference on the items both know, with its 95 % interval"
     )
-    caption += " over items (one seed)" if run.seeds == 1 else ""
+    caption += " over items (one seed: no verdict)" if run.seeds == 1 else ""
     caption += "; p is Holm-corrected within the family" if run.verdicts else ""
     caption += "; a demonstration, where an interval without zero is no verdict" if run.demonstration else ""
     caption += ". Which is best is read off these same test items."
@@ -153,7 +150,7 @@ def _difference_cell(contest: Contest) -> Cell:
     if difference is None:
         return Cell(number(np.nan), number=True)
     note = interval(difference.low, difference.high)
-    note += f"\np (Holm) {probability(difference.p)}" if contest.corrected else ""
+    note += f"\np (Holm) {probability(difference.p)}" if contest.judged else ""
     return Cell(signed(difference.value), note, number=True)
 
 

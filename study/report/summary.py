@@ -174,8 +174,10 @@ def _against_static(found: Sequence[Contest]) -> str:
     if parts[UNSHOWN]:
         texts.append(f"No difference between them is shown, after Holm's correction, on {join(parts[UNSHOWN])}.")
     if parts[WITHHELD]:
-        named = join(parts[WITHHELD])
-        texts.append(f"The differences of the best encoder and the best static model, which are no verdicts: {named}.")
+        both, none = "The differences of the best encoder and the best static model", "which are no verdicts"
+        number_of = len(parts[WITHHELD])
+        where = f" on {number_of} tasks, {none}, stand in the table above" if short else f", {none}: {join(parts[WITHHELD])}"
+        texts.append(f"{both}{where}.")
     if parts[UNTESTED]:
         texts.append(f"No paired test was made on {join(parts[UNTESTED])}.")
     return " ".join(texts)
@@ -186,7 +188,7 @@ def _duel(contest: Contest) -> str:
     if contest.difference is None:
         return f"{contest.name} ({sides})"
     difference = f"{signed(contest.difference.value)}, {interval(contest.difference.low, contest.difference.high)}"
-    corrected = f", p {probability(contest.difference.p)} after Holm’s correction" if contest.corrected else ""
+    corrected = f", p {probability(contest.difference.p)} after Holm’s correction" if contest.judged else ""
     return f"{contest.name} ({sides}: {difference}{corrected})"
 
 
@@ -210,11 +212,11 @@ def _lead(run: Run, family: str, name: str, group: pd.DataFrame) -> str:
         return f"{text}; no paired test was made."
     over = " over items" if run.seeds == 1 else ""
     difference = f"{number(pair.value)}{_bracket(pair.low, pair.high)}"
-    if run.demonstration:
+    if not run.verdicts:
         return f"{text}; their difference{over} is {difference}."
     excludes = "excludes" if pair.sign else "does not exclude"
-    corrected = f" (p {probability(pair.p)} after Holm’s correction)" if run.verdicts else ""
-    return f"{text}; the interval of their difference{over}, {difference}, {excludes} zero{corrected}."
+    corrected = f"p {probability(pair.p)} after Holm’s correction"
+    return f"{text}; the interval of their difference, {difference}, {excludes} zero ({corrected})."
 
 
 def _bracket(low: float, high: float) -> str:
@@ -225,7 +227,7 @@ def _bracket(low: float, high: float) -> str:
 def _floors(run: Run, family: str, scores: pd.DataFrame) -> str:
     """Name the tasks on which no trained model rises above chance, the untrained encoder, or what needs no training.
 
-    That a model lies below a control would be a verdict: a demonstration does not say it.
+    That a model lies below a control would be a verdict: a demonstration does not say it, nor does one seed.
     """
     at_chance, at_untrained, at_baseline, below = [], [], [], []
     for task, name, group in by_task(scores.dropna(subset="value")):
@@ -250,7 +252,7 @@ def _floors(run: Run, family: str, scores: pd.DataFrame) -> str:
         texts.append(f"No model is shown to be above chance on {join(at_chance)}: no trained model’s interval lies above it.")
     if at_untrained:
         texts.append(f"No trained model is shown to be better than the untrained encoder on {join(at_untrained)}.")
-    if below and not run.demonstration:
+    if below and run.verdicts:
         texts.append(f"A trained model lies below a control, by the interval of their difference: {'; '.join(below)}.")
     if at_baseline:
         texts.append(f"What needs no training does at least as well as every trained model on {join(at_baseline)}.")
@@ -280,7 +282,7 @@ def _senses(run: Run, word: str) -> str:
     answers = word_answers(run)
     answers = answers[(answers["group"] == word) & answers["headline"]]
     verdicts = [
-        _claim(encoder, static, word_difference(answers, encoder, static, seed=0), judged=not run.demonstration)
+        _claim(encoder, static, word_difference(answers, encoder, static, seed=0), judged=run.verdicts)
         for encoder in heads.loc[layered, "model"].unique()
         for static in heads.loc[~layered, "model"].unique()
     ]

@@ -14,6 +14,8 @@ TASKS = {
     "polysemy": [("bank", "target", "sense", "word_accuracy", 0.5)],
     "probing": [("sentence_length", "sentence", "label", "accuracy", 0.25), ("noun_or_verb", "target", "label", "accuracy", 0.5)],
 }
+JUDGED = {"seeds": 3, "spread": 0.0, "p_holm": 0.001}
+"""A run that gives verdicts: each model was trained three times, with the same scores."""
 PARTS = {"training": (80, 2100), "development": (5, 120), "test": (15, 300)}
 
 
@@ -24,7 +26,7 @@ def views(model: str, level: str) -> list[str]:
     return ["averaged", "averaged-1", "layer-1", "input"] if level == "word" else ["layer-2", "layer-1", "input"]
 
 
-def scores_table(families: list[str], models: dict[str, float], seeds: int) -> pd.DataFrame:
+def scores_table(families: list[str], models: dict[str, float], seeds: int, spread: float) -> pd.DataFrame:
     rows = []
     rng = np.random.default_rng(0)
 
@@ -39,7 +41,7 @@ def scores_table(families: list[str], models: dict[str, float], seeds: int) -> p
             for model, skill in models.items():
                 for place, view in enumerate(views(model, level)):
                     for seed in range(seeds):
-                        value = chance + skill - 0.01 * place + 0.01 * (seed + rng.random()) * (seeds > 1)
+                        value = chance + skill - 0.01 * place + spread * (seed + rng.random()) * (seeds > 1)
                         add(model, view, place == 0, family, task, level, question, metric, chance, value, seed)
             if family != "similarity":
                 for name in ("majority", "naive Bayes"):
@@ -47,7 +49,7 @@ def scores_table(families: list[str], models: dict[str, float], seeds: int) -> p
     return pd.DataFrame(rows).astype({"seed": "Int64"})
 
 
-def comparisons_table(scores: pd.DataFrame, seeds: int) -> pd.DataFrame:
+def comparisons_table(scores: pd.DataFrame, seeds: int, p_holm: float) -> pd.DataFrame:
     rows = []
     heads = scores[scores["headline"] & (scores["view"] != "baseline") & (scores["seed"] == 0)]
     for (family, task, question, metric), part in heads.groupby(["family", "task", "question", "metric"], sort=False):
@@ -57,7 +59,13 @@ def comparisons_table(scores: pd.DataFrame, seeds: int) -> pd.DataFrame:
                 difference = a["value"] - b["value"]
                 where = {"family": family, "task": task, "question": question, "metric": metric}
                 pair = {"model_a": a["model"], "view_a": a["view"], "model_b": b["model"], "view_b": b["view"]}
-                found = {"difference": difference, "low": difference - 0.03, "high": difference + 0.03, "p": 0.04, "p_holm": 0.2}
+                found = {
+                    "difference": difference,
+                    "low": difference - 0.03,
+                    "high": difference + 0.03,
+                    "p": 0.04,
+                    "p_holm": p_holm,
+                }
                 rows.append(
                     {**where, **pair, **found, "n": 110, "seeds": seeds, "verdict": "", "minimum_detectable_effect": 0.05}
                 )
@@ -132,12 +140,14 @@ def write_run(
     overrides: dict[str, str] | None = None,
     corpus: str = "toy",
     size: str | None = None,
+    spread: float = 0.01,
+    p_holm: float = 0.2,
 ) -> Path:
-    """Write what a run leaves behind."""
+    """Write what a run leaves behind; ``spread`` is what a seed adds to a score where there are several."""
     models = MODELS if models is None else models
     folder.mkdir(parents=True)
-    scores = scores_table(list(families), models, seeds).assign(corpus=corpus)
-    tables = {"scores": scores, "comparisons": comparisons_table(scores, seeds)}
+    scores = scores_table(list(families), models, seeds, spread).assign(corpus=corpus)
+    tables = {"scores": scores, "comparisons": comparisons_table(scores, seeds, p_holm)}
     heads = scores[scores["headline"] & (scores["seed"] == 0)]
     tables["common"] = heads.assign(value_common=heads["value"] - 0.01, n_common=100, value_own=heads["value"], n_own=120)[
         ["model", "view", "family", "task", "question", "metric", "value_common", "n_common", "value_own", "n_own"]

@@ -9,6 +9,7 @@ from study.report.album import Album
 from study.report.page import write
 from study.report.run import Run
 from study.report.section import sections
+from tests.report.run_folder import JUDGED
 
 WORDS = (0, 10_000, 100_000)
 SHARES = (0.0, 0.25, 0.75)
@@ -158,7 +159,7 @@ def meeting_of(run, growth):
 
 
 def test_bands_that_never_part_do_not_hide_a_paired_difference_at_the_end(make_grown):
-    run = Run.read(make_grown(starts={"transformer": ("skipgram", 100)}))
+    run = Run.read(make_grown(**JUDGED, starts={"transformer": ("skipgram", 100)}))
     wide = run.growth.assign(low=run.growth["value"] - 1, high=run.growth["value"] + 1)
     assert meeting_of(run, wide)["within their bands"] == "throughout; paired, apart at the end"
     object.__setattr__(run, "comparisons", run.comparisons.assign(low=-0.1, high=0.1))
