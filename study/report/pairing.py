@@ -135,7 +135,8 @@ def contest_table(found: Sequence[Contest], run: Run) -> Table:
         "Encoder against the best static model: on each task the best of either kind by headline view, and their paired "
         "difference on the items both know, with its 95 % interval"
     )
-    caption += " over items (one seed: no verdict)" if run.seeds == 1 else ""
+    caption += " over items" if run.seeds == 1 else ""
+    caption += " (one seed: no verdict)" if run.seeds == 1 and not run.untrained_here else ""
     caption += "; p is Holm-corrected within the family" if run.verdicts else ""
     caption += "; a demonstration, where an interval without zero is no verdict" if run.demonstration else ""
     caption += ". Which is best is read off these same test items."

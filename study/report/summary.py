@@ -115,6 +115,11 @@ def _material(run: Run) -> str:
 
 
 def _seeds(run: Run) -> str:
+    if run.untrained_here:
+        return (
+            "All models under study were read from files and not trained here: an interval says how far a score depends on the "
+            "items that happened to be asked."
+        )
     if run.seeds == 1:
         return (
             "Each model was trained with one seed: differences between items only, no verdict. An interval says how far a score "

@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from study.report.pairing import contest_table, contests
 from study.report.run import Run
 from study.report.summary import join, plural, summarise
 from tests.report.run_folder import JUDGED
@@ -213,3 +214,17 @@ def test_models_from_files_are_said_to_have_no_seeds(make_run):
     models.to_csv(folder / "models.csv", index=False)
     assert "the same with every seed: cbow." in summarise(Run.read(folder)).paragraph
     assert "every seed" not in summarise(Run.read(make_run("trained", seeds=3))).paragraph
+
+
+def test_models_that_others_trained_are_judged_by_items_alone(make_run):
+    folder = make_run(models={"cbow": 0.06, "transformer": 0.3, "random": 0.0}, p_holm=0.001)
+    assert "are no verdicts" in findings(folder)["Similarity"]
+    models = pd.read_csv(folder / "models.csv")
+    models.loc[models["model"] == "cbow", "kind"] = "Vectors"
+    models.to_csv(folder / "models.csv", index=False)
+    assert "are no verdicts" in findings(folder)["Similarity"], "one of two was trained here"
+    models.assign(kind="Vectors").to_csv(folder / "models.csv", index=False)
+    run = Run.read(folder)
+    assert summarise(run).paragraph.endswith("depends on the items that happened to be asked.")
+    assert "one seed" not in contest_table(contests(run), run).caption
+    assert findings(folder)["Similarity"].startswith("The best encoder is ahead of the best static model on simlex")
