@@ -13,13 +13,13 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from study.contracts import Array, Moment, Observe, Vocabulary
+from study.contracts import Observe
 from study.corpus import EncodedCorpus
-from study.model.views import StaticViews
+from study.model.static import Static
 
 
 @dataclass(kw_only=True)
-class Random(StaticViews):
+class Random(Static):
     """A random vector per word, drawn once from a standard normal distribution: a static model without meaning.
 
     Parameters
@@ -37,38 +37,9 @@ class Random(StaticViews):
     context_smoothing: float = field(metadata={"view": True})
     seed: int
 
-    vocabulary: Vocabulary = field(init=False, repr=False, metadata={"resource": True})
-    vectors: Array = field(init=False, repr=False, metadata={"resource": True})
-    history: list[Moment] = field(init=False, repr=False, default_factory=list, metadata={"resource": True})
-
-    @property
-    def parameters(self) -> int:
-        """Zero: nothing is trained."""
-        return 0
-
-    @property
-    def reproducible(self) -> bool:
-        """Always true."""
-        return True
-
-    @property
-    def resources(self) -> dict[str, str | int]:
-        """One thread of the processor."""
-        return {"device": "cpu", "threads": 1}
-
     def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
         """Draw the vectors; nothing is read of the corpus but its vocabulary."""
         self.vocabulary = corpus.vocabulary
         shape = (len(corpus.vocabulary), self.size)
         self.vectors = np.random.default_rng(self.seed).standard_normal(shape, np.float32)
-        return self
-
-    def save(self, folder: Path) -> None:
-        """Write ``vectors.npy``."""
-        np.save(folder / "vectors.npy", self.vectors, allow_pickle=False)
-
-    def load(self, folder: Path, corpus: EncodedCorpus) -> Self:
-        """Read what ``save`` wrote, memory-mapped."""
-        self.vocabulary = corpus.vocabulary
-        self.vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
         return self

@@ -26,10 +26,10 @@ from scipy import sparse
 from scipy.sparse.linalg import svds
 from threadpoolctl import threadpool_limits
 
-from study.contracts import Array, Moment, Observe, StudyError, Vocabulary
+from study.contracts import Array, Moment, Observe, StudyError
 from study.corpus import EncodedCorpus
 from study.model.history import read_history, write_history
-from study.model.views import StaticViews
+from study.model.static import Static
 
 CHUNK = 1 << 20
 """Running words that are counted in one go."""
@@ -38,7 +38,7 @@ Decay = Literal["none", "linear", "harmonic"]
 
 
 @dataclass(kw_only=True)
-class Count(StaticViews):
+class Count(Static):
     """Positive pointwise mutual information of words and the words around them, factorised.
 
     Parameters
@@ -77,24 +77,10 @@ class Count(StaticViews):
     context_smoothing: float = field(metadata={"view": True})
     seed: int
 
-    vocabulary: Vocabulary = field(init=False, repr=False, metadata={"resource": True})
-    vectors: Array = field(init=False, repr=False, metadata={"resource": True})
-    history: list[Moment] = field(init=False, repr=False, default_factory=list, metadata={"resource": True})
-
     @property
     def parameters(self) -> int:
         """Numbers that are kept: one vector per word."""
         return int(self.vectors.size)
-
-    @property
-    def reproducible(self) -> bool:
-        """Always true."""
-        return True
-
-    @property
-    def resources(self) -> dict[str, str | int]:
-        """One thread of the processor."""
-        return {"device": "cpu", "threads": 1}
 
     def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
         """Count once through the training part, then factorise; the finished counts in ``folder`` are not counted again.
@@ -138,13 +124,13 @@ class Count(StaticViews):
 
     def save(self, folder: Path) -> None:
         """Write ``vectors.npy`` (float32, rows in the vocabulary's order) and ``history.json``."""
-        np.save(folder / "vectors.npy", self.vectors, allow_pickle=False)
+        super().save(folder)
         write_history(folder, self.history)
 
     def load(self, folder: Path, corpus: EncodedCorpus) -> Self:
         """Read what ``save`` wrote, memory-mapped."""
-        self.vocabulary, self.history = corpus.vocabulary, read_history(folder)
-        self.vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        super().load(folder, corpus)
+        self.history = read_history(folder)
         if len(self.vectors) != len(self.vocabulary):
             raise StudyError(f"{folder} holds {len(self.vectors)} vectors, the vocabulary {len(self.vocabulary)} words.")
         return self

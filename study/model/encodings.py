@@ -19,9 +19,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from study.contracts import Array, Level, Lexicon, Moment, Observe, StudyError, Vocabulary
+from study.contracts import Array, Level, Lexicon, Observe, StudyError
 from study.corpus import EncodedCorpus
-from study.model.views import StaticViews
+from study.model.static import Static
 
 
 @dataclass(frozen=True)
@@ -49,27 +49,8 @@ class UnitVectors:
         return (self.dimensions[rows, None] == np.arange(self.size)).astype(np.float32)
 
 
-class _Untrained(StaticViews):
-    """What the two encodings have in common: nothing is trained, drawn at random or observed."""
-
-    @property
-    def parameters(self) -> int:
-        """Zero: nothing is trained."""
-        return 0
-
-    @property
-    def reproducible(self) -> bool:
-        """Always true."""
-        return True
-
-    @property
-    def resources(self) -> dict[str, str | int]:
-        """One thread of the processor."""
-        return {"device": "cpu", "threads": 1}
-
-
 @dataclass(kw_only=True)
-class OneHot(_Untrained):
+class OneHot(Static):
     """A unit vector per word: each word is as far from every other.
 
     A vector of as many dimensions as there are words would be exact and too long for the arrays of tasks. So the word of
@@ -95,10 +76,6 @@ class OneHot(_Untrained):
     context_words: int = field(metadata={"view": True})
     context_smoothing: float = field(metadata={"view": True})
     seed: int
-
-    vocabulary: Vocabulary = field(init=False, repr=False, metadata={"resource": True})
-    vectors: UnitVectors = field(init=False, repr=False, metadata={"resource": True})
-    history: list[Moment] = field(init=False, repr=False, default_factory=list, metadata={"resource": True})
 
     def views(self, level: Level) -> tuple[str, ...]:
         """Name the views that apply to a level: none to the vocabulary."""
@@ -129,7 +106,7 @@ class OneHot(_Untrained):
 
 
 @dataclass(kw_only=True)
-class Identifier(_Untrained):
+class Identifier(Static):
     """One number per word, its frequency rank: a vector of one dimension, standardised over the vocabulary.
 
     The cosine of two numbers is 1 where their signs agree and -1 where they do not: all that it tells of two words is
@@ -150,24 +127,10 @@ class Identifier(_Untrained):
     context_smoothing: float = field(metadata={"view": True})
     seed: int
 
-    vocabulary: Vocabulary = field(init=False, repr=False, metadata={"resource": True})
-    vectors: Array = field(init=False, repr=False, metadata={"resource": True})
-    history: list[Moment] = field(init=False, repr=False, default_factory=list, metadata={"resource": True})
-
     def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
         """Give each word of the vocabulary its number."""
         self.vocabulary = corpus.vocabulary
         ranks = np.arange(len(corpus.vocabulary), dtype=np.float64)[:, None]
         spread = ranks.std() or 1.0  # of a single word
         self.vectors = ((ranks - ranks.mean()) / spread).astype(np.float32)
-        return self
-
-    def save(self, folder: Path) -> None:
-        """Write ``vectors.npy``."""
-        np.save(folder / "vectors.npy", self.vectors, allow_pickle=False)
-
-    def load(self, folder: Path, corpus: EncodedCorpus) -> Self:
-        """Read what ``save`` wrote, memory-mapped."""
-        self.vocabulary = corpus.vocabulary
-        self.vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
         return self

@@ -26,14 +26,13 @@ from torch import Tensor, nn
 from study.contracts import Array, Observe, Sentence, StudyError
 from study.corpus import EncodedCorpus
 from study.model.anatomy import Anatomy
+from study.model.asking import Asked, Asking
 from study.model.contextual import Built
 from study.model.decoder import Reconstructor, RecurrentReconstructor, TransformerReconstructor
 from study.model.fidelity import fidelity
-from study.model.loop import Loop
 from study.model.maps import AttentionMap, decoder_map, encoder_map
-from study.model.objective import candidate_loss, full_loss
 from study.model.recurrence import Recurrence
-from study.model.regimen import Schedule, limited_threads
+from study.model.regimen import limited_threads
 from study.model.sequences import Symbols, alike, apart
 
 
@@ -63,7 +62,7 @@ def damaged(
     return np.where(places < left[:, None], closed, symbols.boundary)[:, : left.max()], left
 
 
-class Denoising(Loop):
+class Denoising(Asking):
     """The training of a reconstructor under way.
 
     Parameters
@@ -75,21 +74,6 @@ class Denoising(Loop):
 
     network: Reconstructor
     regimen: Reconstruction
-    edges = 2
-
-    def loss(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> Tensor:
-        """Ask for some words of the sentences, each after those before it; see ``Loop.loss``."""
-        candidates = [part.to(self.fabric.device) for part in self.candidates.draw(random)]
-        torch.manual_seed(int(random.integers(2**62)))  # dropout
-        with self.fabric.autocast():
-            x, targets = self.said(words, segments, random, self.regimen.asked)
-            return candidate_loss(self.network, x, targets, *candidates)
-
-    def judge(self, words: Array, segments: Array, random: np.random.Generator) -> tuple[Tensor, Tensor, int]:
-        """Ask for all words of the sentences; see ``Loop.judge``."""
-        with self.fabric.autocast():
-            x, targets = self.said(words, segments, random, 1.0)
-        return *full_loss(self.network, x.float(), targets), len(targets)
 
     def said(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> tuple[Tensor, Tensor]:
         """Return the vectors that score a share of the known words, (n, d), and these words, (n,)."""
@@ -108,10 +92,10 @@ class Denoising(Loop):
 
 
 @dataclass(kw_only=True)
-class Reconstruction(Built, Schedule):
+class Reconstruction(Built, Asked):
     """A model that learns by saying damaged sentences again: all but its network.
 
-    Its settings are those of ``Built`` and of ``Schedule``, and
+    Its settings are those of ``Built`` and of ``Asked``, and
 
     Parameters
     ----------
@@ -122,8 +106,6 @@ class Reconstruction(Built, Schedule):
         Share of a sentence's words that the encoder reads as the mask symbol.
     dropped : float
         Share of a sentence's words that are left out of what the encoder reads.
-    asked : float
-        Share of the known words that the decoder is to say in a step, in (0, 1].
     measured_lengths : sequence of int
         Lengths of sentences, words, up to which reconstruction is measured, one row of its table each.
     measured_sentences : int
@@ -138,7 +120,6 @@ class Reconstruction(Built, Schedule):
     length: int
     masked: float
     dropped: float
-    asked: float
     measured_lengths: Sequence[int]
     measured_sentences: int
 
@@ -150,8 +131,6 @@ class Reconstruction(Built, Schedule):
         super().check_regimen()
         if min(self.masked, self.dropped) < 0 or self.masked + self.dropped >= 1:
             raise StudyError(f"masked and dropped are shares that sum to less than 1, not {self.masked} and {self.dropped}.")
-        if not 0 < self.asked <= 1:
-            raise StudyError(f"asked is a share in (0, 1], not {self.asked}.")
         if self.length < 4:
             raise StudyError(f"length must be at least 4, two words and their boundaries, not {self.length}.")
         if list(self.measured_lengths) != sorted(set(self.measured_lengths)) or min(self.measured_lengths, default=1) < 1:

@@ -27,15 +27,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from study.contracts import Array, Guesses, Observe, Sentence, StudyError
+from study.contracts import Array, Guesses, Observe, Sentence
 from study.corpus import EncodedCorpus
+from study.model.asking import Asked, Asking
 from study.model.contextual import Built
 from study.model.guessing import guesses, targets_of
-from study.model.loop import Loop
-from study.model.objective import candidate_loss, full_loss
 from study.model.readout import Pieces, windows
 from study.model.recurrence import BothWays, Recurrence, Words
-from study.model.regimen import Schedule, limited_threads
+from study.model.regimen import limited_threads
 from study.model.sequences import Symbols, alike, apart
 
 
@@ -75,7 +74,7 @@ class LanguageModel(Words):
         return functional.layer_norm(x, x.shape[-1:])
 
 
-class LanguageModelling(Loop):
+class LanguageModelling(Asking):
     """The training of a language model under way.
 
     Parameters
@@ -87,23 +86,8 @@ class LanguageModelling(Loop):
 
     network: LanguageModel
     regimen: Recurrent
-    edges = 2
 
-    def loss(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> Tensor:
-        """Ask both directions for some of the words; see ``Loop.loss``."""
-        candidates = [part.to(self.fabric.device) for part in self.candidates.draw(random)]
-        torch.manual_seed(int(random.integers(2**62)))  # dropout
-        with self.fabric.autocast():
-            x, targets = self.guessed(words, segments, random, self.regimen.asked)
-            return candidate_loss(self.network, x, targets, *candidates)
-
-    def judge(self, words: Array, segments: Array, random: np.random.Generator) -> tuple[Tensor, Tensor, int]:
-        """Ask both directions for all words; see ``Loop.judge``."""
-        with self.fabric.autocast():
-            x, targets = self.guessed(words, segments, random, 1.0)
-        return *full_loss(self.network, x.float(), targets), len(targets)
-
-    def guessed(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> tuple[Tensor, Tensor]:
+    def said(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> tuple[Tensor, Tensor]:
         """Return the vectors that score a share of the known words, (2 n, d), and these words, (2 n,): once per direction."""
         symbols = self.training.symbols
         pieces, lengths = apart(words, segments, symbols)
@@ -118,21 +102,14 @@ class LanguageModelling(Loop):
 
 
 @dataclass(kw_only=True)
-class Recurrent(Recurrence, Built, Schedule):
+class Recurrent(Recurrence, Built, Asked):
     """A recurrent language model trained on a corpus.
 
-    Its settings are those of ``Recurrence``, of ``Built`` and of ``Schedule``, and
-
-    Parameters
-    ----------
-    asked : float
-        Share of the known words that each direction is to say in a step, in (0, 1].
+    Its settings are those of ``Recurrence``, of ``Built`` and of ``Asked``; each direction is asked.
 
     In its learning curve the losses are nats per word and direction, and ``masked_accuracy`` is the share of the development
     words that a direction says right.
     """
-
-    asked: float
 
     def network(self, symbols: int, frequencies: Tensor) -> nn.Module:
         """Return a language model with random weights; see ``Built.network``."""
@@ -158,12 +135,6 @@ class Recurrent(Recurrence, Built, Schedule):
                 return {"before": before, "after": after, "both": before + after - prior}
 
             return guesses(scores, targets_of(words, places), self.vocabulary.words, best)
-
-    def check_regimen(self) -> None:
-        """Raise StudyError where the choices do not fit together."""
-        super().check_regimen()
-        if not 0 < self.asked <= 1:
-            raise StudyError(f"asked is a share in (0, 1], not {self.asked}.")
 
     def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
         """Train on the training part within the budget, from the checkpoint in ``folder`` if there is one.

@@ -14,11 +14,11 @@ from typing import IO, ClassVar, Literal, Self
 import numpy as np
 from numpy.lib import format as npy
 
-from study.contracts import Array, Moment, Observe, StudyError, Vocabulary
+from study.contracts import Array, Moment, Observe, StudyError
 from study.corpus import EncodedCorpus
 from study.model.formats import Format, VectorFiles, find
 from study.model.rows import Rows
-from study.model.views import StaticViews
+from study.model.static import Static
 
 Case = Literal["either", "written", "lower"]
 
@@ -65,7 +65,7 @@ class FileVocabulary:
 
 
 @dataclass(kw_only=True)
-class Vectors(StaticViews):
+class Vectors(Static):
     """Word vectors read from files; nothing is trained.
 
     Their vocabulary is the files' own, not the corpus's, of which only the counts for the ``context`` view are taken. They are
@@ -97,25 +97,6 @@ class Vectors(StaticViews):
     context_words: int = field(metadata={"view": True})
     context_smoothing: float = field(metadata={"view": True})
     seed: int = field(metadata={"resource": True})
-
-    vocabulary: Vocabulary = field(init=False, repr=False, metadata={"resource": True})
-    vectors: Array = field(init=False, repr=False, metadata={"resource": True})
-    history: list[Moment] = field(init=False, repr=False, default_factory=list, metadata={"resource": True})
-
-    @property
-    def parameters(self) -> int:
-        """Zero: nothing is trained here."""
-        return 0
-
-    @property
-    def reproducible(self) -> bool:
-        """Always true: reading a file again gives the same vectors."""
-        return True
-
-    @property
-    def resources(self) -> dict[str, str | int]:
-        """One thread of the processor."""
-        return {"device": "cpu", "threads": 1}
 
     def files(self) -> Mapping[str, Path]:
         """Return the file of the vectors and, where they have one, that of their words; StudyError where one is missing."""

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from study.contracts import Array, Guesses, Moment, Observe, Sentence, StudyError, Vocabulary
+from study.contracts import Array, Guesses, Moment, Observe, Sentence, StudyError
 from study.corpus import EncodedCorpus
 from study.model.history import read_history, write_history
 from study.model.moments import Moments, shards
 from study.model.output import DotProducts, Output, Tree, log_kept, log_noise
-from study.model.views import StaticViews, known_words
+from study.model.static import Static
+from study.model.views import known_words
 
 if TYPE_CHECKING:
     import gensim
@@ -34,7 +35,7 @@ REPRODUCIBLE_UP_TO = 5_000_000
 
 
 @dataclass(kw_only=True)
-class Word2Vec(StaticViews):
+class Word2Vec(Static):
     """CBOW or Skip-gram with negative sampling or hierarchical softmax.
 
     Parameters
@@ -92,10 +93,7 @@ class Word2Vec(StaticViews):
     checkpoint_seconds: float = field(metadata={"resource": True})
     workers: int = field(metadata={"resource": True})
 
-    vocabulary: Vocabulary = field(init=False, repr=False, metadata={"resource": True})
-    vectors: Array = field(init=False, repr=False, metadata={"resource": True})
     output_vectors: Array = field(init=False, repr=False, metadata={"resource": True})
-    history: list[Moment] = field(init=False, repr=False, default_factory=list, metadata={"resource": True})
     moments: Sequence[int] = field(init=False, repr=False, default=(), metadata={"resource": True})
 
     @property

@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 from study.contracts import CONTROLS, OF_TYPES
 from study.report.album import Album, Section
 from study.report.comparison import over_seeds
+from study.report.landmarks import for_good, halfway, landmark_table, told_words
 from study.report.pairing import Difference, paired
 from study.report.plot import RULE, STYLE, Look, by_task, legend, panels
 from study.report.run import Run
-from study.report.table import DASH, Table, count, duration, interval, listing, number, probability, signed, spell
+from study.report.table import DASH, Table, count, duration, listing, number, probability, signed, spell
 
 TITLE = "How meaning emerges"
 AXES = {
@@ -103,26 +104,6 @@ def worth(starts: pd.DataFrame) -> str:
         if parts
         else ""
     )
-
-
-def halfway(landmarks: pd.DataFrame, curves: pd.DataFrame) -> str:
-    """Say after how many words each model had come half of its way to its end, by its headline view.
-
-    Parameters
-    ----------
-    landmarks : DataFrame
-        That of ``landmark_table``.
-    curves : DataFrame
-    """
-    heads, parts = curves[curves["headline"]], []
-    for task, part in by_task(heads):
-        views = part.drop_duplicates("model").set_index("model")["view"]
-        mine = landmarks[(landmarks["task"] == task) & (landmarks["view"] == landmarks["model"].map(views))]
-        told = mine[mine["half of the way after"] != DASH]
-        said = [f"{row['model']} after {row['half of the way after']} ({row['in']})" for row in told.to_dict("records")]
-        said += [f"{model} is not shown to have risen" for model in mine["model"] if model not in {*told["model"]}]
-        parts.append(f"{task}: {', '.join(said)}")
-    return f"Half of the way from before training to its end was done on {'; '.join(parts)}." if parts else ""
 
 
 def type_views(curves: pd.DataFrame) -> str:
@@ -220,52 +201,6 @@ def short(value: float) -> str:
     return f"{value:g}"
 
 
-def landmark_table(curves: pd.DataFrame) -> Table:
-    """Return for every curve when it rises above chance for good, and when half of its way is done."""
-    rows = []
-    for name, part in by_task(curves):
-        for (model, view), mine in part.groupby(["model", "view"], sort=False):
-            mine = mine.sort_values("moment")
-            first, last = mine.iloc[0], mine.iloc[-1]
-            above = _for_good(mine["low"] > mine["chance"])
-            way = (mine["value"] - first["value"]) / (last["value"] - first["value"] or np.nan)
-            half = _for_good(way >= 0.5) if last["low"] > first["high"] else None
-            rows.append(
-                {
-                    "task": name,
-                    "model": model,
-                    "view": view,
-                    "before training": number(first["value"]),
-                    "above chance from": _told(mine, above),
-                    "half of the way after": _told(mine, half),
-                    "in": DASH if half is None else duration(mine["seconds"].iloc[half]),
-                    "at the end": f"{number(last['value'])} ({interval(last['low'], last['high'])})",
-                }
-            )
-    caption = (
-        "When meaning is there: the first moment from which on the interval lies above chance, and the first from which on half "
-        "of the way from the beginning to the end is done (a dash where the end is not shown to be better than the beginning). "
-        "What lies above chance at 0 words has not learned it: random vectors may tell some items apart by luck, and intervals "
-        "of one seed do not hold that luck."
-    )
-    return listing("emergence-landmarks", caption, pd.DataFrame(rows), {})
-
-
-def _first(holds: pd.Series) -> int | None:
-    """Return the number of the first row where something holds; None where it never does."""
-    return int(holds.to_numpy().argmax()) if holds.any() else None
-
-
-def _for_good(holds: pd.Series) -> int | None:
-    """Return the number of the first row from which on something holds to the end; None where it does not at the end."""
-    return _first(holds[::-1].cumprod()[::-1].astype(bool))
-
-
-def _told(rows: pd.DataFrame, number_of: int | None) -> str:
-    """Write the words after which a moment came; a dash where there was none."""
-    return DASH if number_of is None else f"{count(rows['own_words'].iloc[number_of])} words"
-
-
 def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
     """Return what a start is worth: each model that has one against each of its kind from random vectors.
 
@@ -339,10 +274,10 @@ def _meeting(free: pd.DataFrame, started: pd.DataFrame, end: Difference | None) 
         return DASH
     gap = started["value"] - free["value"]
     room = np.hypot(np.where(gap > 0, free["high"] - free["value"], free["value"] - free["low"]), _towards(started, gap))
-    met = _for_good(gap.abs() <= room)
+    met = for_good(gap.abs() <= room)
     if met is None:
         return DASH
-    told = "throughout" if met == 0 else f"from {_told(free, met)}"
+    told = "throughout" if met == 0 else f"from {told_words(free, met)}"
     return f"{told}; paired, apart at the end" if end is not None and end.sign else told
 
 

@@ -192,7 +192,7 @@ def test_sentences_start_anew_or_run_on(tmp_path):
     training = LanguageModelling(fit(tmp_path, words=0).encoder, CORPUS, SETTINGS)
     rows = [np.array([[BOUNDARY, first, 1, BOUNDARY, 6, 7]]) for first in (0, 4)]
     for segments, anew in ((np.array([[0, 0, 0, 1, 1, 1]]), True), (np.zeros((1, 6), np.int64), False)):
-        (one, targets), (other, _) = (training.guessed(row, segments, np.random.default_rng(0), 1.0) for row in rows)
+        (one, targets), (other, _) = (training.said(row, segments, np.random.default_rng(0), 1.0) for row in rows)
         places = torch.nonzero(targets == 6).flatten()
         assert sorted(targets.tolist()) == [0, 0, 1, 1, 6, 6, 7, 7]
         assert torch.equal(one[places[0]], other[places[0]]) is anew, "ahead"

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from study.report import ablation, plot
+from study.report import ablation, parts, plot
 from study.report.album import Album, Section
 from study.report.run import Run
 
@@ -45,8 +45,8 @@ def made(run: Run, tmp_path):
 
 
 def figure_of(run: Run, verdicts: bool = True):
-    rows = pd.concat([ablation.differences(run, "transformer"), ablation.losses(run, "transformer")], ignore_index=True)
-    rows = ablation.judged(ablation.corrected(rows[rows["part"] != "random"]), verdicts=verdicts)
+    rows = pd.concat([parts.differences(run, "transformer"), parts.losses(run, "transformer")], ignore_index=True)
+    rows = parts.judged(parts.corrected(rows[rows["part"] != "random"]), verdicts=verdicts)
     return ablation.forest(rows, ["no_positions", "no_mlp"], plot.Look("#0072B2", "o"))
 
 
@@ -59,14 +59,14 @@ def test_a_difference_is_the_part_taken_out_minus_the_whole_whoever_stood_first(
     turned = run.comparisons.rename(columns={"model_a": "model_b", "model_b": "model_a"})
     turned[["difference", "low", "high"]] = -turned[["difference", "high", "low"]].to_numpy()
     for pairs in (run.comparisons, turned):
-        rows = ablation.differences(Run(**{**run.__dict__, "comparisons": pairs}), "transformer")
+        rows = parts.differences(Run(**{**run.__dict__, "comparisons": pairs}), "transformer")
         row = rows[(rows["part"] == "no_positions") & (rows["task"] == "simlex")].iloc[0]
         assert (row["difference"], row["low"], row["high"]) == pytest.approx((-0.15, -0.18, -0.12))
         assert "transformer" not in set(rows["part"])
 
 
 def test_losses_are_compared_seed_by_seed(taken_apart):
-    rows = ablation.losses(taken_apart(seeds=3), "transformer").set_index("part")
+    rows = parts.losses(taken_apart(seeds=3), "transformer").set_index("part")
     assert rows.loc["no_positions", "difference"] == pytest.approx(0.5)
     assert rows.loc["no_positions", "high"] == pytest.approx(0.5), "the same seed, the same distance"
     found = np.array([0.1, 0.0, -0.1])
@@ -76,14 +76,14 @@ def test_losses_are_compared_seed_by_seed(taken_apart):
 
 
 def test_a_loss_of_one_seed_has_no_interval(taken_apart):
-    rows = ablation.losses(taken_apart(), "transformer").set_index("part")
+    rows = parts.losses(taken_apart(), "transformer").set_index("part")
     assert rows.loc["untrained", "difference"] == pytest.approx(2.0)
     assert rows[["low", "high", "p", "detectable"]].isna().all().all()
 
 
 def test_p_values_are_corrected_over_the_parts_of_a_family_alone():
     rows = pd.DataFrame({"part": ["a", "b", "untrained", "a"], "family": ["x", "x", "x", "y"], "p": [0.01, 0.03, 1e-9, 0.04]})
-    assert ablation.corrected(rows)["p_holm"].tolist() == pytest.approx([0.02, 0.03, np.nan, 0.04], nan_ok=True)
+    assert parts.corrected(rows)["p_holm"].tolist() == pytest.approx([0.02, 0.03, np.nan, 0.04], nan_ok=True)
 
 
 @pytest.mark.parametrize(("effect", "below"), [(0.05, False), (0.5, True)])

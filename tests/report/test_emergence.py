@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.report import comparison, emergence, plot
+from study.report import comparison, emergence, landmarks, plot
 from study.report.album import Album
 from study.report.page import write
 from study.report.run import Run
@@ -121,7 +121,7 @@ def test_what_a_model_starts_from_counts_in_its_seconds_but_not_in_the_words_it_
 
 
 def test_landmarks_say_when_a_curve_is_above_chance_for_good_and_half_its_way(make_grown):
-    table = emergence.landmark_table(emergence.growth(Run.read(make_grown())))
+    table = landmarks.landmark_table(emergence.growth(Run.read(make_grown())))
     frame = table.frame.set_index(["task", "model", "view"])
     found = frame.loc["noun or verb", "transformer", "layer-2"]  # 0.10 above chance at the end, bands of 0.02
     assert found["above chance from"] == "10,000 words"
@@ -133,9 +133,9 @@ def test_landmarks_say_when_a_curve_is_above_chance_for_good_and_half_its_way(ma
 
 
 def test_above_chance_for_good_means_to_the_end():
-    assert emergence._for_good(pd.Series([True, False, True, True])) == 2
-    assert emergence._for_good(pd.Series([True, False])) is None
-    assert emergence._for_good(pd.Series([True, True])) == 0
+    assert landmarks.for_good(pd.Series([True, False, True, True])) == 2
+    assert landmarks.for_good(pd.Series([True, False])) is None
+    assert landmarks.for_good(pd.Series([True, True])) == 0
 
 
 def test_starts_are_compared_with_the_same_kind_from_random_vectors(make_grown):
@@ -201,7 +201,7 @@ def test_a_task_that_was_not_asked_while_learning_has_no_curve(make_grown):
     curves = emergence.growth(run)
     assert "simlex" not in set(curves["task"])
     assert "noun_or_verb" in set(curves["task"])
-    assert "simlex" not in set(emergence.landmark_table(curves).frame["task"])
+    assert "simlex" not in set(landmarks.landmark_table(curves).frame["task"])
 
 
 def test_captions_name_the_threads_of_each_model_and_of_what_it_starts_from(make_grown):
@@ -245,10 +245,10 @@ def test_ticks_are_short(value, text):
 def test_without_starts_the_answer_is_when_half_of_the_way_was_done(make_grown):
     run = Run.read(make_grown())
     curves = emergence.growth(run)
-    answer = emergence.halfway(emergence.landmark_table(curves).frame, curves)
+    answer = landmarks.halfway(landmarks.landmark_table(curves).frame, curves)
     assert "noun or verb: transformer after 100,000 words (10.0 s), cbow is not shown to have risen" in answer
     never = curves.assign(low=0.0, high=1.0)
-    answer = emergence.halfway(emergence.landmark_table(never).frame, never)
+    answer = landmarks.halfway(landmarks.landmark_table(never).frame, never)
     assert "noun or verb: cbow is not shown to have risen, transformer is not" in answer
 
 
