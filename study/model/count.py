@@ -131,8 +131,6 @@ class Count(Static):
         """Read what ``save`` wrote, memory-mapped."""
         super().load(folder, corpus)
         self.history = read_history(folder)
-        if len(self.vectors) != len(self.vocabulary):
-            raise StudyError(f"{folder} holds {len(self.vectors)} vectors, the vocabulary {len(self.vocabulary)} words.")
         return self
 
 

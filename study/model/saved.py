@@ -106,7 +106,7 @@ class Saved(Guesser):
 
     @property
     def asked(self) -> str:
-        """What it was asked while it learned, as its settings tell; see ``study.model.regimen.judged_by``."""
+        """What it was asked while it learned, as its settings tell once it is loaded; see ``study.model.regimen.judged_by``."""
         return judged_by(self.objective)
 
     @cached_property

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from study.contracts import Moment, Vocabulary
+from study.contracts import Moment, StudyError, Vocabulary
 from study.corpus import EncodedCorpus
 from study.model.views import StaticViews
 
@@ -25,9 +25,9 @@ class Static(StaticViews):
         The learning curve; empty where nothing is trained.
     """
 
-    vocabulary: Vocabulary = field(init=False, repr=False, metadata={"resource": True})
-    vectors: Any = field(init=False, repr=False, metadata={"resource": True})
-    history: list[Moment] = field(init=False, repr=False, default_factory=list, metadata={"resource": True})
+    vocabulary: Vocabulary = field(init=False, repr=False, compare=False, metadata={"resource": True})
+    vectors: Any = field(init=False, repr=False, compare=False, metadata={"resource": True})
+    history: list[Moment] = field(init=False, repr=False, compare=False, default_factory=list, metadata={"resource": True})
 
     @property
     def parameters(self) -> int:
@@ -52,4 +52,6 @@ class Static(StaticViews):
         """Read what ``save`` wrote, memory-mapped."""
         self.vocabulary = corpus.vocabulary
         self.vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        if len(self.vectors) != len(self.vocabulary):
+            raise StudyError(f"{folder} holds {len(self.vectors)} vectors, the vocabulary {len(self.vocabulary)} words.")
         return self

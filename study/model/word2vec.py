@@ -233,17 +233,15 @@ class Word2Vec(Static):
 
     def save(self, folder: Path) -> None:
         """Write ``vectors.npy`` and ``output_vectors.npy`` (float32, rows in the vocabulary's order) and ``history.json``."""
-        np.save(folder / "vectors.npy", self.vectors, allow_pickle=False)
+        super().save(folder)
         np.save(folder / "output_vectors.npy", self.output_vectors, allow_pickle=False)
         write_history(folder, self.history)
 
     def load(self, folder: Path, corpus: EncodedCorpus) -> Self:
         """Read what ``save`` wrote, memory-mapped."""
-        self.vocabulary, self.history = corpus.vocabulary, read_history(folder)
-        self.vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        super().load(folder, corpus)
+        self.history = read_history(folder)
         self.output_vectors = np.load(folder / "output_vectors.npy", mmap_mode="r", allow_pickle=False)
-        if len(self.vectors) != len(self.vocabulary):
-            raise StudyError(f"{folder} holds {len(self.vectors)} vectors, the vocabulary {len(self.vocabulary)} words.")
         return self
 
 

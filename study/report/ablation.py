@@ -37,28 +37,36 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     rows = pd.concat([differences(run, reference), losses(run, reference)], ignore_index=True)
     rows = judged(corrected(rows[rows["part"].isin([*parts, UNTRAINED])]), verdicts=run.verdicts)
     figures = album.add("ablation", _caption(run, rows, reference, parts), forest(rows, parts, look[reference]))
-    return Section(TITLE, figures, [ablation_table(run, rows, reference, parts)], answer=answer(rows, verdicts=run.verdicts))
+    return Section(TITLE, figures, [ablation_table(run, rows, reference, parts)], answer=answer(run, rows, reference))
 
 
-def answer(rows: pd.DataFrame, *, verdicts: bool) -> str:
-    """Say which parts cost most and least in loss, of what training gains the whole, and which differences on tasks are found.
+def answer(run: Run, rows: pd.DataFrame, reference: str) -> str:
+    """Say what each part costs in loss, of what training gains the whole, who hardly learned, and what is shown on tasks.
 
     Parameters
     ----------
+    run : Run
     rows : DataFrame
         As of ``judged``.
-    verdicts : bool
-        Whether the run judges at all.
+    reference : str
     """
-    told, loss = [], rows[rows["family"] == LOSS].set_index("part")["difference"]
-    gained = loss.get(UNTRAINED, np.nan)
+    told, loss = [], rows[rows["family"] == LOSS].set_index("part")
+    gained = loss["difference"].get(UNTRAINED, np.nan)
     if gained > 0 and len(loss) > 1:
-        shares = (loss.drop(UNTRAINED) / gained).sort_values(ascending=False, kind="stable")
-        said = [f"{spell(str(part))} {percent(share)}" for part, share in shares.items()]
-        told.append(
-            f"Of the {number(gained)} nats a word that training gains the whole in loss, so much is gone with a part taken out "
-            f"or exchanged (below 0: more is gained): {', '.join(said)}."
+        shares = (loss.drop(UNTRAINED)[["difference", "low", "high"]] / gained).sort_values("difference", ascending=False)
+        slow, other = slow_parts(rows), other_contexts(run, reference, [str(part) for part in shares.index])
+        said = [
+            f"{spell(str(part))} {percent(row['difference'])}{_range(row['low'], row['high'])}"
+            for part, row in shares.drop([*slow, *other], errors="ignore").iterrows()
+        ]
+        told.append(f"Training gains the whole {number(gained)} nats a word in loss.")
+        told += (
+            [f"Of that so much is gone with a part taken out or exchanged (below 0: more is gained): {', '.join(said)}."]
+            if said
+            else []
         )
+        told += [f"Hardly learned, in as many words: {', '.join(map(spell, slow))}."] if slow else []
+        told += [f"Of words in another context, and so left out: {', '.join(map(spell, other))}."] if other else []
     tasks = rows[(rows["family"] != LOSS) & (rows["part"] != UNTRAINED)]
     for key, mine in by_task(tasks[tasks["found"]].sort_values("difference", kind="stable")):
         said = [
@@ -66,9 +74,14 @@ def answer(rows: pd.DataFrame, *, verdicts: bool) -> str:
             for row in mine.to_dict("records")
         ]
         told.append(f"A difference is shown on {_title(key, rows)}: {', '.join(said)}.")
-    if verdicts and len(tasks) and not tasks["found"].any():
+    if run.verdicts and len(tasks) and not tasks["found"].any():
         told.append("On no task is a difference shown.")
     return " ".join(told)
+
+
+def _range(low: float, high: float) -> str:
+    """Write the interval of a share; nothing where there is none."""
+    return f" ({percent(low)} to {percent(high)})" if np.isfinite(low) else ""
 
 
 def _caption(run: Run, rows: pd.DataFrame, reference: str, parts: Sequence[str]) -> str:
@@ -111,11 +124,22 @@ def _rates(run: Run, models: Sequence[str]) -> list[str]:
     return ["The learning rates differ."] if len(rates) else []
 
 
-def _slow(rows: pd.DataFrame) -> list[str]:
-    """Name the models that have gained little in loss over their start, which is what the frequencies of words tell."""
+def slow_parts(rows: pd.DataFrame) -> list[str]:
+    """Return the models that have gained little in loss over their start, which is what the frequencies of words tell."""
     found = rows[rows["family"] == LOSS].set_index("part")["difference"]
     gained = found.get(UNTRAINED, np.nan)
-    slow = [spell(str(part)) for part, behind in found.items() if part != UNTRAINED and gained - behind < LITTLE * gained]
+    return [str(part) for part, behind in found.items() if part != UNTRAINED and gained - behind < LITTLE * gained]
+
+
+def other_contexts(run: Run, reference: str, parts: Sequence[str]) -> list[str]:
+    """Return the models whose loss is that of other text than the whole's: of words that see no more than their sentence."""
+    told = run.settings[run.settings["setting"] == "context"].set_index("model")["value"]
+    return [part for part in parts if part in told and told[part] != told.get(reference)]
+
+
+def _slow(rows: pd.DataFrame) -> list[str]:
+    """Name the models that have hardly learned."""
+    slow = [spell(part) for part in slow_parts(rows)]
     if not slow:
         return []
     return [
@@ -126,9 +150,8 @@ def _slow(rows: pd.DataFrame) -> list[str]:
 
 
 def _contexts(run: Run, reference: str, parts: Sequence[str]) -> list[str]:
-    """Name the models whose loss is that of other text than the whole's: of words that see no more than their sentence."""
-    told = run.settings[run.settings["setting"] == "context"].set_index("model")["value"]
-    other = [spell(part) for part in parts if part in told and told[part] != told.get(reference)]
+    """Name the models whose loss is of words in another context."""
+    other = [spell(part) for part in other_contexts(run, reference, parts)]
     return [f"The loss of {', '.join(other)} is of words that see another context than the whole’s."] if other else []
 
 

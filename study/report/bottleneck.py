@@ -56,7 +56,9 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     )
     parts = [caption, machine(speeds), unfinished(run.curves, list(speeds["model"].unique())), places(run, speeds)]
     figures = album.add("reconstruction", " ".join(filter(None, parts)), draw(lengths, speeds, look))
-    answer = " ".join([told(lengths), pace(speeds)]).strip()
+    falls = falling(run.curves, list(speeds["model"].unique()))["validation_loss"]
+    short = [f"Not trained out: {', '.join(falls.index[-falls > FALLING])}."] if (-falls > FALLING).any() else []
+    answer = " ".join(filter(None, [told(lengths), *short, pace(speeds)]))
     return Section(TITLE, figures, [speed_table(speeds)], [length_table(lengths)], answer)
 
 
@@ -104,10 +106,7 @@ def machine(speeds: pd.DataFrame) -> str:
 
 def unfinished(curves: pd.DataFrame, models: Sequence[str]) -> str:
     """Say which models were not trained out: their validation loss, mean over seeds, still fell by more than ``FALLING``."""
-    looks = curves[curves["model"].isin(models)].dropna(subset="validation_loss")
-    looked = ["words_seen", "validation_loss"]
-    looks[looked] = looks.groupby(["model", "seed"])[looked].diff()
-    last = looks.groupby(["model", "seed"], sort=False)[looked].last().groupby("model", sort=False).mean().dropna()
+    last = falling(curves, models)
     if last.empty:
         return ""
     since = f"in the last {number(last['words_seen'].mean() / 1e6, 2)} million words, between the last two looks"
@@ -119,6 +118,14 @@ def unfinished(curves: pd.DataFrame, models: Sequence[str]) -> str:
         f"{since}: such a line shows short training as well as a bottleneck. As the rate ends at 0, a small fall is no proof "
         "of long enough training."
     )
+
+
+def falling(curves: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+    """Return by how much the validation loss rose, a model a row, between the last two looks, and the words between them."""
+    looks = curves[curves["model"].isin(models)].dropna(subset="validation_loss")
+    looked = ["words_seen", "validation_loss"]
+    looks[looked] = looks.groupby(["model", "seed"])[looked].diff()
+    return looks.groupby(["model", "seed"], sort=False)[looked].last().groupby("model", sort=False).mean().dropna()
 
 
 def places(run: Run, speeds: pd.DataFrame) -> str:
@@ -141,11 +148,13 @@ def told(lengths: pd.DataFrame) -> str:
         if all(map(len, ends)):
             falls.append(f"{model} from {number(ends[0].iloc[0], 2)} to {number(ends[1].iloc[0], 2)}")
     named = [_range(*rows.loc[rows["longest"] == end, ["shortest", "longest"]].iloc[0]) for end in (short, long)]
-    floor = lengths.loc[(lengths["measure"] == "frequent") & (lengths["longest"] == long), "value"].mean()
+    floors = [("always the most frequent word", lengths[lengths["measure"] == "frequent"])]
+    bare = lengths[(lengths["measure"] == "generated") & lengths["name"].isin(UNTRAINED.values())]
+    floors += [(f"the {name}", mine) for name, mine in bare.groupby("name", sort=False)]
+    ends = [f"{name} {number(mine.loc[mine['longest'] == long, 'value'].mean(), 2)}" for name, mine in floors]
     return (
         f"Share of words said right after its own words, from sentences of {named[0]} words to those of {named[1]}: "
-        f"{', '.join(falls)}; always the most frequent word is right for {number(floor, 2)} of these, and what is untrained says "
-        "little else."
+        f"{', '.join(falls)}; of the latter {', '.join(ends)}."
     )
 
 

@@ -17,7 +17,7 @@ from study.report.landmarks import for_good, halfway, landmark_table, told_words
 from study.report.pairing import Difference, paired
 from study.report.plot import RULE, STYLE, Look, by_task, legend, panels
 from study.report.run import Run
-from study.report.table import DASH, Table, count, duration, listing, number, probability, signed, spell
+from study.report.table import DASH, Table, count, duration, interval, listing, number, probability, signed, spell
 
 TITLE = "How meaning emerges"
 AXES = {
@@ -80,30 +80,39 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     figures += album.add("emergence-seconds", timed, figure(drawn, floors, look, "seconds"))
     landmarks = landmark_table(drawn)
     tables = [meeting_table(run, drawn), landmarks] if len(started) else [landmarks]
-    answer = worth(tables[0].frame) if len(started) else halfway(landmarks.frame, drawn)
+    answer = worth(meetings(run, drawn), verdicts=run.verdicts) if len(started) else ""
+    answer = answer or halfway(drawn)
     return Section(TITLE, figures, tables, [growth_table(curves)], answer)
 
 
-def worth(starts: pd.DataFrame) -> str:
+def worth(starts: pd.DataFrame, *, verdicts: bool) -> str:
     """Say how far each start is ahead, in the end, of what differs from it in its start and its budget alone.
 
     Parameters
     ----------
     starts : DataFrame
-        That of ``meeting_table``.
+        Of ``meetings``.
+    verdicts : bool
+        Whether p-values decide.
     """
-    alone, parts = starts[starts["and has"] == DASH], []
-    for task, rows in alone.groupby("task", sort=False):
+    parts = []
+    for task, rows in starts[starts["apart"] == ""].groupby("task", sort=False):
         said = [
-            f"{row['start'].split(', ')[-1]} {row['ahead at the end']} over {row['against']} ({row['which took']})"
+            f"{row['started']} {_ahead(row['end'], row['ahead'], verdicts=verdicts)} over {row['free']}, which had {row['took']}"
             for row in rows.to_dict("records")
         ]
-        parts.append(f"{task}: {', '.join(said)}")
-    return (
-        f"What a start is worth at the end of training, with 95 % intervals of paired differences: {'; '.join(parts)}."
-        if parts
-        else ""
-    )
+        parts.append(f"{task}: {'; '.join(said)}.")
+    if not parts:
+        return ""
+    judged = "p after Holm’s correction" if verdicts else "no verdicts"
+    return f"What a start is worth in the end, by paired differences with 95 % intervals ({judged}). {' '.join(parts)}"
+
+
+def _ahead(end: Difference | None, ahead: float, *, verdicts: bool) -> str:
+    """Write how far a model is ahead, with what is known of that."""
+    if end is None:
+        return f"{signed(ahead)} (not tested)"
+    return f"{signed(end.value)} ({interval(end.low, end.high)}{f', p {probability(end.p)}' if verdicts else ''})"
 
 
 def type_views(curves: pd.DataFrame) -> str:
@@ -201,11 +210,19 @@ def short(value: float) -> str:
     return f"{value:g}"
 
 
-def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
-    """Return what a start is worth: each model that has one against each of its kind from random vectors.
+def meetings(run: Run, curves: pd.DataFrame) -> pd.DataFrame:
+    """Compare each model that has a start with each of its kind from random vectors, on every task, by headline views.
 
     Those that have read as many words are compared along their curves too; others, such as one that took as much time as
     another took with its start, at their ends only.
+
+    Returns
+    -------
+    DataFrame
+        ``task``, ``started`` and ``free`` (the two models), ``of`` (whose vectors it starts from), ``took`` (what the free one
+        had), ``apart`` (settings in which it differs, beside start and budget), ``before`` and ``ahead`` (how far the started one
+        is ahead before training and at the end), ``end`` (the same, paired; None where none was tested), ``within`` (from when on
+        the curves lie within their bands), ``words`` and ``seconds`` (of both).
     """
     told = run.models.drop_duplicates("model").set_index("model")
     models = [model for model in dict.fromkeys(curves["model"]) if model in told.index]
@@ -222,22 +239,36 @@ def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
         for free, started in (pair for pair in pairs if heads.keys() >= set(pair)):
             mine, other = heads[free], heads[started]
             end = paired(run, str(part["family"].iloc[0]), str(part["task"].iloc[0]), started, free)
-            ahead = other["value"].iloc[-1] - mine["value"].iloc[-1]
-            rows.append(
-                {
-                    "task": name,
-                    "start": f"{told.loc[started, 'start']}, {started}",
-                    "against": free,
-                    "which took": _cost(mine.iloc[-1], other.iloc[-1]),
-                    "and has": _otherwise(settings, free, started),
-                    "ahead before training": signed(other["value"].iloc[0] - mine["value"].iloc[0]),
-                    "within their bands": _meeting(mine, other, end if run.verdicts else None),
-                    "ahead at the end": signed(ahead) if end is None else str(end),
-                    "p (Holm)": probability(end.p) if end and run.verdicts else DASH,
-                    "words": f"{count(other['own_words'].iloc[-1])} against {count(mine['own_words'].iloc[-1])}",
-                    "seconds, all": f"{duration(other['seconds'].iloc[-1])} against {duration(mine['seconds'].iloc[-1])}",
-                }
-            )
+            found = {"task": name, "started": started, "free": free, "of": told.loc[started, "start"], "end": end}
+            found |= {"took": _cost(mine.iloc[-1], other.iloc[-1]), "apart": _otherwise(settings, free, started)}
+            found |= {"before": other["value"].iloc[0] - mine["value"].iloc[0]}
+            found |= {"ahead": other["value"].iloc[-1] - mine["value"].iloc[-1]}
+            found |= {"within": _meeting(mine, other, end if run.verdicts else None)}
+            found |= {"words": f"{count(other['own_words'].iloc[-1])} against {count(mine['own_words'].iloc[-1])}"}
+            found |= {"seconds": f"{duration(other['seconds'].iloc[-1])} against {duration(mine['seconds'].iloc[-1])}"}
+            rows.append(found)
+    columns = ["task", "started", "free", "of", "took", "apart", "before", "ahead", "end", "within", "words", "seconds"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
+    """Return what a start is worth: the rows of ``meetings``."""
+    rows = [
+        {
+            "task": row["task"],
+            "start": f"{row['of']}, {row['started']}",
+            "against": row["free"],
+            "which took": row["took"],
+            "and has": row["apart"] or DASH,
+            "ahead before training": signed(row["before"]),
+            "within their bands": row["within"],
+            "ahead at the end": str(row["end"] or signed(row["ahead"])),
+            "p (Holm)": probability(row["end"].p) if row["end"] and run.verdicts else DASH,
+            "words": row["words"],
+            "seconds, all": row["seconds"],
+        }
+        for row in meetings(run, curves).to_dict("records")
+    ]
     caption = (
         "What a start is worth: how far it is ahead of starts from random vectors, of one that has read as many words "
         "itself and, where there is one, of one that took at least as much time (‘which took’ tells which is which, ‘and "
@@ -260,7 +291,7 @@ def _otherwise(settings: pd.DataFrame, free: str, started: str) -> str:
     """Say which settings of a model from random vectors differ from those of one with a start, beside start and budget."""
     wide = settings.reindex(columns=[free, started])
     apart = wide[wide[free] != wide[started]].dropna().drop(index=list(START_AND_BUDGET), errors="ignore")
-    return ", ".join(f"{setting}={value}" for setting, value in apart[free].items()) or DASH
+    return ", ".join(f"{setting}={value}" for setting, value in apart[free].items()) if len(settings) else "settings unknown"
 
 
 def _equal_words(first: pd.Series, second: pd.Series) -> bool:
@@ -278,7 +309,7 @@ def _meeting(free: pd.DataFrame, started: pd.DataFrame, end: Difference | None) 
     if met is None:
         return DASH
     told = "throughout" if met == 0 else f"from {told_words(free, met)}"
-    return f"{told}; paired, apart at the end" if end is not None and end.sign else told
+    return f"{told}; paired, apart at the end" if end is not None and end.found else told
 
 
 def _towards(other: pd.DataFrame, gap: pd.Series) -> np.ndarray:

@@ -15,20 +15,18 @@ def landmark_table(curves: pd.DataFrame) -> Table:
     for name, part in by_task(curves):
         for (model, view), mine in part.groupby(["model", "view"], sort=False):
             mine = mine.sort_values("moment")
-            first, last = mine.iloc[0], mine.iloc[-1]
-            above = for_good(mine["low"] > mine["chance"])
-            way = (mine["value"] - first["value"]) / (last["value"] - first["value"] or np.nan)
-            half = for_good(way >= 0.5) if last["low"] > first["high"] else None
+            above, half = for_good(mine["low"] > mine["chance"]), half_way(mine)
+            end = mine.iloc[-1]
             rows.append(
                 {
                     "task": name,
                     "model": model,
                     "view": view,
-                    "before training": number(first["value"]),
+                    "before training": number(mine["value"].iloc[0]),
                     "above chance from": told_words(mine, above),
                     "half of the way after": told_words(mine, half),
                     "in": DASH if half is None else duration(mine["seconds"].iloc[half]),
-                    "at the end": f"{number(last['value'])} ({interval(last['low'], last['high'])})",
+                    "at the end": f"{number(end['value'])} ({interval(end['low'], end['high'])})",
                 }
             )
     caption = (
@@ -55,21 +53,40 @@ def told_words(rows: pd.DataFrame, number_of: int | None) -> str:
     return DASH if number_of is None else f"{count(rows['own_words'].iloc[number_of])} words"
 
 
-def halfway(landmarks: pd.DataFrame, curves: pd.DataFrame) -> str:
-    """Say after how many words each model had come half of its way to its end, by its headline view.
+def half_way(rows: pd.DataFrame) -> int | None:
+    """Return the number of the moment from which on half of the way is done; None where the end is not above the beginning.
 
     Parameters
     ----------
-    landmarks : DataFrame
-        That of ``landmark_table``.
-    curves : DataFrame
+    rows : DataFrame
+        A curve, a row per moment in their order: ``value, low, high``.
     """
-    heads, parts = curves[curves["headline"]], []
-    for task, part in by_task(heads):
-        views = part.drop_duplicates("model").set_index("model")["view"]
-        mine = landmarks[(landmarks["task"] == task) & (landmarks["view"] == landmarks["model"].map(views))]
-        told = mine[mine["half of the way after"] != DASH]
-        said = [f"{row['model']} after {row['half of the way after']} ({row['in']})" for row in told.to_dict("records")]
-        said += [f"{model} is not shown to have risen" for model in mine["model"] if model not in {*told["model"]}]
-        parts.append(f"{task}: {', '.join(said)}")
-    return f"Half of the way from before training to its end was done on {'; '.join(parts)}." if parts else ""
+    first, last = rows.iloc[0], rows.iloc[-1]
+    way = (rows["value"] - first["value"]) / (last["value"] - first["value"] or np.nan)
+    return for_good(way >= 0.5) if last["low"] > first["high"] else None
+
+
+def halfway(curves: pd.DataFrame) -> str:
+    """Say between which two moments each model came half of its way to its own end, by its headline view.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        As of ``study.report.emergence.growth``.
+    """
+    parts = []
+    for task, rows in by_task(curves[curves["headline"]]):
+        curves_of = rows.sort_values("moment").groupby("model", sort=False)
+        parts.append(f"{task}: {'; '.join(_half(str(model), mine) for model, mine in curves_of)}.")
+    return f"Between which moments half of the way to a model’s own end was done. {' '.join(parts)}" if parts else ""
+
+
+def _half(model: str, rows: pd.DataFrame) -> str:
+    number_of, words, end = half_way(rows), rows["own_words"], rows.iloc[-1]
+    if number_of is None:
+        return f"{model}, whose band at the end is not above that before training"
+    before = words.iloc[max(0, number_of - 1)]
+    return (
+        f"{model} between {count(before)} and {count(words.iloc[number_of])} words (end: {number(end['value'])} after "
+        f"{count(end['own_words'])})"
+    )

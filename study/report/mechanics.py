@@ -63,7 +63,7 @@ def section(run: Run, album: Album) -> Section:
 
 
 def answer(pairs: pd.DataFrame) -> str:
-    """Say what share of what training gains the full encoder in loss is gone with each change to it.
+    """Say what each change costs of what training gains the full encoder of the same width or depth, in loss.
 
     Parameters
     ----------
@@ -71,18 +71,18 @@ def answer(pairs: pd.DataFrame) -> str:
         Of ``study.report.factors.contrasts``.
     """
     parts = []
-    for part, rows in pairs.groupby("part", sort=False):
-        where = [f"{change} at {at}" if at else change for change, at in zip(rows["change"], rows["at"], strict=True)]
-        shares = [
-            "not told from 0" if remark else percent(share) for remark, share in zip(rows["remark"], rows["share"], strict=True)
+    for part, rows in pairs.dropna(subset="share").groupby("part", sort=False):
+        said = [
+            f"{row['change']}{' at ' + row['at'] if row['at'] else ''} {percent(row['share'])} of {number(row['scale'], 2)}"
+            f"{'' if row['low'] > 0 or row['high'] < 0 else ' (not told from 0)'}"
+            for row in rows.to_dict("records")
         ]
-        said = [f"{change} {share}" for change, share in zip(where, shares, strict=True)]
-        parts.append(f"{part}: {', '.join(said)}")
+        parts.append(f"On {part}: {'; '.join(said)}.")
     if not parts:
         return ""
     return (
-        "Of what training gains the full encoder in loss, so much is gone with a change to it (100 %: all; at the one learning "
-        f"rate of all): {'; '.join(parts)}."
+        "Share gone of the nats a hidden word that training gains the full encoder of the same width or depth (below 0: more is "
+        f"gained). {' '.join(parts)}"
     )
 
 

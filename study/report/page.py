@@ -43,7 +43,7 @@ def write(folder: Path) -> Path:
     """
     run = Run.read(folder)
     sections, summary = run_sections(run, Album(folder / "figures")), summarise(run)
-    answers = [Finding(section.title, section.answer) for section in sections if section.answer]
+    answers = [Finding(section.title, section.answer) for section in sections]
     found = contests(run)
     opening = [contest_table(found, run)] if found else []
     for table in opening:
@@ -51,7 +51,7 @@ def write(folder: Path) -> Path:
     facts = {
         "title": run.facts.get("name", folder.name),
         "paragraph": summary.paragraph,
-        "findings": [*answers, *summary.findings],
+        "findings": [finding for finding in (*answers[:1], *summary.findings, *answers[1:]) if finding.text],
         "opening_tables": opening,
         "sections": sections,
         "command": run.facts.get("command", ""),

@@ -34,6 +34,11 @@ class Difference:
         """1 where the interval lies above zero, -1 where it lies below, 0 where it includes zero."""
         return int(self.low > 0) - int(self.high < 0)
 
+    @property
+    def found(self) -> bool:
+        """Whether interval and corrected p both tell it from zero."""
+        return bool(self.sign) and self.p < 0.05
+
 
 @dataclass(frozen=True)
 class Contest:
@@ -65,7 +70,7 @@ class Contest:
             return UNTESTED
         if not self.judged:
             return WITHHELD
-        if self.difference.sign and not self.difference.p < 0.05:
+        if self.difference.sign and not self.difference.found:
             return UNSHOWN
         return {1: AHEAD, -1: BEHIND, 0: OPEN}[self.difference.sign]
 
@@ -135,8 +140,7 @@ def contest_table(found: Sequence[Contest], run: Run) -> Table:
         "Encoder against the best static model: on each task the best of either kind by headline view, and their paired "
         "difference on the items both know, with its 95 % interval"
     )
-    caption += " over items" if run.seeds == 1 else ""
-    caption += " (one seed: no verdict)" if run.seeds == 1 and not run.untrained_here else ""
+    caption += " over items (one seed: no verdict)" if run.seeds == 1 else ""
     caption += "; p is Holm-corrected within the family" if run.verdicts else ""
     caption += "; a demonstration, where an interval without zero is no verdict" if run.demonstration else ""
     caption += ". Which is best is read off these same test items."

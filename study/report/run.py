@@ -219,12 +219,7 @@ class Run:
     @property
     def verdicts(self) -> bool:
         """Whether p-values decide: not in a demonstration, nor after one training of each model."""
-        return (self.seeds > 1 or self.untrained_here) and not self.demonstration
-
-    @property
-    def untrained_here(self) -> bool:
-        """Whether no model under study was trained in this run: there is no luck of a training then that seeds would show."""
-        return set(self.trained) <= set(self.from_files)
+        return self.seeds > 1 and not self.demonstration
 
     @property
     def trained(self) -> list[str]:

@@ -17,7 +17,6 @@ from study.report.pairing import (
     UNTESTED,
     WITHHELD,
     Contest,
-    Difference,
     by_task,
     contests,
     paired,
@@ -115,10 +114,10 @@ def _material(run: Run) -> str:
 
 
 def _seeds(run: Run) -> str:
-    if run.untrained_here:
+    if run.trained and set(run.trained) <= set(run.from_files):
         return (
-            "All models under study were read from files and not trained here: an interval says how far a score depends on the "
-            "items that happened to be asked."
+            "All models under study were read from files and not trained here: differences between items only, no verdict. An "
+            "interval says how far a score depends on the items that happened to be asked, not on the training that once was run."
         )
     if run.seeds == 1:
         return (
@@ -232,7 +231,8 @@ def _bracket(low: float, high: float) -> str:
 def _floors(run: Run, family: str, scores: pd.DataFrame) -> str:
     """Name the tasks on which no trained model rises above chance, the untrained encoder, or what needs no training.
 
-    That a model lies below a control would be a verdict: a demonstration does not say it, nor does one seed.
+    That a model lies below a control would be a verdict: a demonstration does not say it, nor does one seed. Where there are
+    verdicts, a difference is one by its interval and its corrected p.
     """
     at_chance, at_untrained, at_baseline, below = [], [], [], []
     for task, name, group in by_task(scores.dropna(subset="value")):
@@ -258,19 +258,21 @@ def _floors(run: Run, family: str, scores: pd.DataFrame) -> str:
     if at_untrained:
         texts.append(f"No trained model is shown to be better than the untrained encoder on {join(at_untrained)}.")
     if below and run.verdicts:
-        texts.append(f"A trained model lies below a control, by the interval of their difference: {'; '.join(below)}.")
+        texts.append(f"A trained model lies below a control: {'; '.join(below)}.")
     if at_baseline:
-        texts.append(f"What needs no training does at least as well as every trained model on {join(at_baseline)}.")
+        texts.append(f"What needs no training scores at least as high as every trained model on {join(at_baseline)}.")
     return " ".join(texts)
 
 
 def _beats(run: Run, family: str, task: str, row: Mapping[Any, Any], floor: Mapping[Any, Any]) -> bool:
     pair = paired(run, family, task, row["model"], floor["model"])
-    return pair.low > 0 if pair else bool(row["low"] > floor["value"])
+    if pair is None:
+        return bool(row["low"] > floor["value"])
+    return pair.low > 0 and (pair.found or not run.verdicts)
 
 
 def _senses(run: Run, word: str) -> str:
-    """Say whether the encoders tell the senses of the chosen word better than the static models do, all by headline view."""
+    """Say how well encoders and static models tell the senses of the chosen word, by headline view; one word gives no verdict."""
     shares = word_accuracy(run)
     heads = shares[(shares["word"] == word) & shares["headline"] & shares["model"].isin(run.trained)]
     layered = heads["model"].isin(run.encoders)
@@ -286,23 +288,13 @@ def _senses(run: Run, word: str) -> str:
     )
     answers = word_answers(run)
     answers = answers[(answers["group"] == word) & answers["headline"]]
-    verdicts = [
-        _claim(encoder, static, word_difference(answers, encoder, static, seed=0), judged=run.verdicts)
+    pairs = [
+        f"Between {encoder} and {static} the difference is {difference} over sentences."
         for encoder in heads.loc[layered, "model"].unique()
         for static in heads.loc[~layered, "model"].unique()
+        if (difference := word_difference(answers, encoder, static, seed=0))
     ]
-    return " ".join([text, *filter(None, verdicts), "One word is an example, not a test."])
-
-
-def _claim(encoder: str, static: str, difference: Difference | None, *, judged: bool) -> str:
-    if difference is None:
-        return ""
-    if not judged:
-        return f"Between {encoder} and {static} the difference is {difference} over sentences."
-    if difference.sign == 0:
-        return f"Between {encoder} and {static} the difference, {difference}, is within its interval, which includes zero."
-    claim, place = ("As is usually claimed", "ahead of") if difference.sign > 0 else ("Against the usual claim", "behind")
-    return f"{claim}, {encoder} is {place} {static}: {difference} over sentences."
+    return " ".join([text, *pairs, "One word is an example, not a test."])
 
 
 def _hardly_seen(run: Run) -> str:

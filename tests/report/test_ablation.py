@@ -11,7 +11,7 @@ from study.report.run import Run
 
 MODELS = {"transformer": 0.20, "no_positions": 0.05, "no_mlp": 0.19, "untrained": 0.01, "random": 0.0}
 LOSSES = {"transformer": 5.0, "no_positions": 5.5, "no_mlp": 5.1}
-GONE = "with a part taken out or exchanged (below 0: more is gained)"
+GONE = "Of that so much is gone with a part taken out or exchanged (below 0: more is gained): "
 PARAMETERS = {"transformer": 2_350_653, "no_positions": 2_350_653, "no_mlp": 2_088_253, "untrained": 0, "random": 0}
 
 
@@ -216,7 +216,16 @@ def test_only_several_seeds_of_a_full_run_are_judged(taken_apart, tmp_path, seed
 )
 def test_the_answer_is_what_is_gone_of_the_gain_and_what_is_shown_on_tasks(taken_apart, tmp_path, size, effect, told):
     answer = made(taken_apart(seeds=3, size=size, effect=effect), tmp_path).answer
-    gone = "no positions 26\N{NO-BREAK SPACE}%, no mlp 0\N{NO-BREAK SPACE}%."
-    assert f"Of the 1.900 nats a word that training gains the whole in loss, so much is gone {GONE}: {gone}" in answer
+    assert answer.startswith(f"Training gains the whole 1.900 nats a word in loss. {GONE}no positions 26\N{NO-BREAK SPACE}% (26")
     assert (told or "") in answer, answer
     assert told or "shown" not in answer
+
+
+def test_the_answer_leaves_out_who_hardly_learned_and_other_contexts(taken_apart, tmp_path):
+    run = taken_apart()
+    run.models.loc[run.models["model"] == "no_mlp", "validation_loss"] = 6.9
+    contexts = [("transformer", "context", "document"), ("no_positions", "context", "sentence")]
+    settings = pd.concat([run.settings, pd.DataFrame(contexts, columns=run.settings.columns)])
+    answer = made(Run(**{**run.__dict__, "settings": settings}), tmp_path).answer
+    assert "Hardly learned, in as many words: no mlp. Of words in another context, and so left out: no positions." in answer
+    assert GONE not in answer

@@ -127,12 +127,23 @@ def test_the_section_stands_in_the_report(run, tmp_path):
     assert distance.TITLE in [section.title for section in sections(run, Album(tmp_path))]
 
 
-def test_the_answer_is_how_well_senses_are_told_at_both_ends(run):
-    answer = distance.answer(run, distance.by_distance(run))
-    ends = distance.by_distance(run).set_index(["task", "model", "at"])["value"]
-    near, far = (f"{ends['telling_word', 'cbow', at]:.2f}" for at in (1, 30))
-    assert near != far
-    assert answer.startswith(f"Telling word, 1 and 30 {distance.AXES['distance']}: ")
-    assert f"cbow {near} and {far}" in answer
+def test_the_answer_is_how_well_senses_are_told_at_both_ends_and_who_is_a_bag_of_words(run):
+    scores = distance.by_distance(run)
+    answer, ends = distance.answer(run, scores), scores.set_index(["task", "model", "at"])["value"]
+    found = {model: [f"{ends['telling_word', model, at]:.2f}" for at in (1, 30)] for model in ("cbow", "transformer")}
+    assert found["cbow"][0] != found["cbow"][1]
+    assert answer.startswith(
+        f"Telling word (accuracy, mean over words, chance 0.50), 1 and 30 {distance.AXES['distance']}: transformer"
+    )
+    assert f"transformer {' and '.join(found['transformer'])} (0." in answer
+    assert f"; bags of words, whose width makes their ends, cbow {' and '.join(found['cbow'])}. " in answer
     assert "random" not in answer
-    assert distance.answer(run, distance.by_distance(run).head(0)) == ""
+    assert "near" not in answer, "the same training, read in another way"
+
+
+def test_an_answer_needs_two_distances(run):
+    scores = distance.by_distance(run)
+    assert distance.answer(run, scores.head(0)) == ""
+    assert distance.answer(run, scores[scores["at"] == 5]) == ""
+    without = distance.answer(run, scores.assign(value=scores["value"].where(scores["at"] < 30)))
+    assert "1 and 5 words" in without

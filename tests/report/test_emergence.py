@@ -187,7 +187,7 @@ def test_a_start_is_compared_with_one_that_took_as_much_time_at_its_end_only(mak
 
 def test_what_two_starts_differ_in_beside_start_and_budget_is_told(make_grown):
     run = Run.read(make_grown(starts={"transformer": ("skipgram", 100)}))
-    assert meeting_of(run, run.growth)["and has"] == "–"
+    assert meeting_of(run, run.growth)["and has"] == "settings unknown"
     settings = [("transformer", "tied", "true"), ("transformer", "start", "skipgram"), ("transformer", "words", "9")]
     settings += [("cbow", "tied", "false"), ("cbow", "start", "null"), ("cbow", "words", "10")]
     object.__setattr__(run, "settings", pd.DataFrame(settings, columns=["model", "setting", "value"]))
@@ -242,18 +242,17 @@ def test_ticks_are_short(value, text):
     assert emergence.short(value).replace("\N{NO-BREAK SPACE}", " ") == text
 
 
-def test_without_starts_the_answer_is_when_half_of_the_way_was_done(make_grown):
-    run = Run.read(make_grown())
-    curves = emergence.growth(run)
-    answer = landmarks.halfway(landmarks.landmark_table(curves).frame, curves)
-    assert "noun or verb: transformer after 100,000 words (10.0 s), cbow is not shown to have risen" in answer
-    never = curves.assign(low=0.0, high=1.0)
-    answer = landmarks.halfway(landmarks.landmark_table(never).frame, never)
-    assert "noun or verb: cbow is not shown to have risen, transformer is not" in answer
-
-
 def test_with_starts_the_answer_is_what_they_are_worth_where_nothing_else_differs(make_grown):
     run = Run.read(make_grown(starts={"transformer": ("skipgram", 100)}))
-    starts = emergence.meeting_table(run, emergence.growth(run)).frame
-    assert "noun or verb: transformer +0.040 (0.010–0.070) over cbow (equal words, less time)" in emergence.worth(starts)
-    assert emergence.worth(starts.assign(**{"and has": "tied=false"})) == ""
+    starts = emergence.meetings(run, emergence.growth(run)).assign(apart="")
+    told = "noun or verb: transformer +0.040 (0.010–0.070{}) over cbow, which had equal words, less time."
+    assert told.format("") in emergence.worth(starts, verdicts=False)
+    assert told.format(", p 0.200") in emergence.worth(starts, verdicts=True)
+    assert "+0.040 (not tested) over cbow" in emergence.worth(starts.assign(end=None), verdicts=True)
+    assert emergence.worth(starts.assign(apart="tied=false"), verdicts=True) == ""
+
+
+def test_where_nothing_begins_from_random_vectors_the_answer_is_the_way_of_each(make_grown, tmp_path):
+    run = Run.read(make_grown(starts={"transformer": ("skipgram", 100), "cbow": ("skipgram", 100)}))
+    section = emergence.section(run, plot.looks([*run.trained, *run.controls]), Album(tmp_path))
+    assert section.answer.startswith("Between which moments half of the way")

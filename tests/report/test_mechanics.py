@@ -137,6 +137,8 @@ def test_the_answer_is_what_share_of_the_gain_is_gone_with_each_change(run):
     pairs = contrasts(run)
     assert mechanics.answer(pairs.head(0)) == ""
     row = pairs.iloc[0]
-    told = mechanics.answer(pairs.head(1).assign(share=0.354, remark=""))
-    assert told.endswith(f"{row['part']}: {row['change']} at {row['at']} 35\N{NO-BREAK SPACE}%.")
-    assert mechanics.answer(pairs.head(1).assign(remark="difference below detectable")).endswith("not told from 0.")
+    one = pairs.head(1).assign(share=0.354, scale=0.5, low=0.1, high=0.2)
+    told = f"On {row['part']}: {row['change']} at {row['at']} 35\N{NO-BREAK SPACE}% of 0.50"
+    assert mechanics.answer(one).endswith(f"{told}.")
+    assert mechanics.answer(one.assign(low=-0.1)).endswith(f"{told} (not told from 0).")
+    assert mechanics.answer(one.assign(share=float("nan"))) == ""
