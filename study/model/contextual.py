@@ -122,8 +122,12 @@ class Built(Contextual):
 
     @property
     def resources(self) -> dict[str, str | int]:
-        """The device, its threads and, of a network that was trained, its precision, its operations and the machine's peak."""
-        return {**super().resources, **({} if self.effort is None else asdict(self.effort))}
+        """The device, its threads and, of a network that was trained, its precision, its operations and the machine's peak.
+
+        Of a network that was trained they are those of its training, wherever it is asked now.
+        """
+        noted = {} if self.effort is None else asdict(self.effort)
+        return {**super().resources, **{name: value for name, value in noted.items() if value is not None}}
 
     @abstractmethod
     def network(self, symbols: int, frequencies: Tensor) -> nn.Module:

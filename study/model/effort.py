@@ -38,11 +38,15 @@ class Effort:
         Additions and multiplications per second of the machine's fastest product.
     precision : str
         ``float32`` or ``bfloat16``: in which the training's products were computed, and the fastest one measured.
+    device, threads : str, int, or None
+        What it ran on, and on how many threads of the processor; None of a training that kept no note of it.
     """
 
     operations_per_word: int
     peak: int
     precision: str
+    device: str | None = None
+    threads: int | None = None
 
 
 def peak(device: str, precision: torch.dtype) -> float:

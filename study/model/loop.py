@@ -301,7 +301,8 @@ class Loop(ABC):
         with self.fabric.autocast():
             precision = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
         named = str(precision).removeprefix("torch.")
-        return Effort(round(counted / (rehearsal.progress.words - half)), round(peak(kind, precision)), named)
+        each = round(counted / (rehearsal.progress.words - half))
+        return Effort(each, round(peak(kind, precision)), named, kind, torch.get_num_threads())
 
     def state(self) -> dict[str, Any]:
         """Return all that a resumed training needs."""

@@ -222,7 +222,7 @@ def meetings(run: Run, curves: pd.DataFrame) -> pd.DataFrame:
         ``task``, ``started`` and ``free`` (the two models), ``of`` (whose vectors it starts from), ``took`` (what the free one
         had), ``apart`` (settings in which it differs, beside start and budget), ``before`` and ``ahead`` (how far the started one
         is ahead before training and at the end), ``end`` (the same, paired; None where none was tested), ``within`` (from when on
-        the curves lie within their bands), ``words`` and ``seconds`` (of both).
+        the curves lie within their bands), ``words`` and ``seconds`` (of both; words in millions).
     """
     told = run.models.drop_duplicates("model").set_index("model")
     models = [model for model in dict.fromkeys(curves["model"]) if model in told.index]
@@ -244,8 +244,8 @@ def meetings(run: Run, curves: pd.DataFrame) -> pd.DataFrame:
             found |= {"before": other["value"].iloc[0] - mine["value"].iloc[0]}
             found |= {"ahead": other["value"].iloc[-1] - mine["value"].iloc[-1]}
             found |= {"within": _meeting(mine, other, end if run.verdicts else None)}
-            found |= {"words": f"{count(other['own_words'].iloc[-1])} against {count(mine['own_words'].iloc[-1])}"}
-            found |= {"seconds": f"{duration(other['seconds'].iloc[-1])} against {duration(mine['seconds'].iloc[-1])}"}
+            found |= {"words": " against ".join(number(own["own_words"].iloc[-1] / 1e6, 2) for own in (other, mine))}
+            found |= {"seconds": " against ".join(count(round(own["seconds"].iloc[-1])) for own in (other, mine))}
             rows.append(found)
     columns = ["task", "started", "free", "of", "took", "apart", "before", "ahead", "end", "within", "words", "seconds"]
     return pd.DataFrame(rows, columns=columns)
@@ -264,7 +264,7 @@ def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
             "within their bands": row["within"],
             "ahead at the end": str(row["end"] or signed(row["ahead"])),
             "p (Holm)": probability(row["end"].p) if row["end"] and run.verdicts else DASH,
-            "words": row["words"],
+            "million words": row["words"],
             "seconds, all": row["seconds"],
         }
         for row in meetings(run, curves).to_dict("records")

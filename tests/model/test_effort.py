@@ -58,5 +58,7 @@ def test_what_is_written_is_read_again(tmp_path):
     assert read_effort(tmp_path) is None
     write_effort(tmp_path, None)
     assert read_effort(tmp_path) is None
-    write_effort(tmp_path, Effort(3, 7, "bfloat16"))
-    assert read_effort(tmp_path) == Effort(3, 7, "bfloat16")
+    write_effort(tmp_path, Effort(3, 7, "bfloat16", "cpu", 2))
+    assert read_effort(tmp_path) == Effort(3, 7, "bfloat16", "cpu", 2)
+    (tmp_path / "effort.json").write_text('{"operations_per_word": 3, "peak": 7, "precision": "bfloat16"}')
+    assert read_effort(tmp_path) == Effort(3, 7, "bfloat16"), "of a training that kept no note of its threads"

@@ -202,3 +202,11 @@ def test_sentences_start_anew_or_run_on(tmp_path):
 def test_a_share_that_does_not_fit_is_refused(tmp_path):
     with pytest.raises(StudyError, match="asked"):
         fit(tmp_path, asked=0.0)
+
+
+def test_its_resources_are_those_of_its_training_and_not_of_who_asks_now(model):
+    asked = replace(model, threads=3)
+    asked.effort = model.effort
+    assert (asked.resources["threads"], asked.resources["device"]) == (1, "cpu")
+    asked.effort = replace(model.effort, device=None, threads=None)
+    assert asked.resources["threads"] == 3, "an older training kept no note"
