@@ -244,8 +244,8 @@ def meetings(run: Run, curves: pd.DataFrame) -> pd.DataFrame:
             found |= {"before": other["value"].iloc[0] - mine["value"].iloc[0]}
             found |= {"ahead": other["value"].iloc[-1] - mine["value"].iloc[-1]}
             found |= {"within": _meeting(mine, other, end if run.verdicts else None)}
-            found |= {"words": " against ".join(number(own["own_words"].iloc[-1] / 1e6, 2) for own in (other, mine))}
-            found |= {"seconds": " against ".join(count(round(own["seconds"].iloc[-1])) for own in (other, mine))}
+            found |= {"words": " and ".join(number(own["own_words"].iloc[-1] / 1e6, 2) for own in (other, mine))}
+            found |= {"seconds": " and ".join(count(round(own["seconds"].iloc[-1])) for own in (other, mine))}
             rows.append(found)
     columns = ["task", "started", "free", "of", "took", "apart", "before", "ahead", "end", "within", "words", "seconds"]
     return pd.DataFrame(rows, columns=columns)
@@ -265,7 +265,7 @@ def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
             "ahead at the end": str(row["end"] or signed(row["ahead"])),
             "p (Holm)": probability(row["end"].p) if row["end"] and run.verdicts else DASH,
             "million words": row["words"],
-            "seconds, all": row["seconds"],
+            "seconds": row["seconds"],
         }
         for row in meetings(run, curves).to_dict("records")
     ]
@@ -274,8 +274,8 @@ def meeting_table(run: Run, curves: pd.DataFrame) -> Table:
         "itself and, where there is one, of one that took at least as much time (‘which took’ tells which is which, ‘and "
         "has’ in what else they differ); after how many words of their own training the two curves stay within their "
         "bands (these are not paired, and wide with few seeds; a dash: not by the end, or not as many words), and the "
-        "paired difference at the end, which may be apart where the bands are not. The seconds count those of what a "
-        "model starts from, and hold for the threads that the figure over seconds names."
+        "paired difference at the end, which may be apart where the bands are not. Words and seconds are of both, the seconds "
+        "with those of what a model starts from; they hold for the threads that the figure over seconds names."
     )
     return listing("emergence-starts", caption + type_views(curves), pd.DataFrame(rows), {})
 

@@ -148,7 +148,7 @@ def test_starts_are_compared_with_the_same_kind_from_random_vectors(make_grown):
     assert row["within their bands"].startswith("from 2,000,000 words"), "not after 100,000: there it is 0.030 ahead, bands 0.028"
     assert row["ahead at the end"] == "+0.040 (0.010–0.070)", "the paired difference"
     assert row["which took"] == "equal words, less time"
-    assert row["seconds, all"] == "37 against 30"
+    assert row["seconds"] == "37 and 30"
     again = meeting_of(run, run.growth.assign(low=run.growth["value"] - 1e-6, high=run.growth["value"] + 1e-6))
     assert again["within their bands"] == "–"
 
@@ -181,7 +181,7 @@ def test_a_start_is_compared_with_one_that_took_as_much_time_at_its_end_only(mak
     row = meeting_of(run, run.growth.assign(seconds=run.growth["seconds"].mask(longer, 40.0)))
     assert row["which took"] == "at least the time"
     assert row["within their bands"] == "–"
-    assert row["million words"] == "2.00 against 4.00"
+    assert row["million words"] == "2.00 and 4.00"
     assert row["ahead at the end"] == "+0.040 (0.010–0.070)"
 
 
