@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.report import comparison, emergence, landmarks, plot
+from study.report import comparison, emergence, landmarks, plot, starts
 from study.report.album import Album
 from study.report.page import write
 from study.report.run import Run
@@ -139,9 +139,8 @@ def test_above_chance_for_good_means_to_the_end():
 
 
 def test_starts_are_compared_with_the_same_kind_from_random_vectors(make_grown):
-    starts = {"transformer": ("skipgram", 100)}
-    run = Run.read(make_grown(starts=starts))
-    table = emergence.meeting_table(run, emergence.growth(run))
+    run = Run.read(make_grown(starts={"transformer": ("skipgram", 100)}))
+    table = starts.meeting_table(run, emergence.growth(run), "")
     row = table.frame.set_index("task").loc["noun or verb"]
     assert (row["start"], row["against"]) == ("skipgram, transformer", "cbow")  # both are of kind Toy here
     assert row["ahead before training"] == "0.000"
@@ -155,7 +154,7 @@ def test_starts_are_compared_with_the_same_kind_from_random_vectors(make_grown):
 
 def meeting_of(run, growth):
     object.__setattr__(run, "growth", growth)
-    return emergence.meeting_table(run, emergence.growth(run)).frame.set_index("task").loc["noun or verb"]
+    return starts.meeting_table(run, emergence.growth(run), "").frame.set_index("task").loc["noun or verb"]
 
 
 def test_bands_that_never_part_do_not_hide_a_paired_difference_at_the_end(make_grown):
@@ -244,15 +243,22 @@ def test_ticks_are_short(value, text):
 
 def test_with_starts_the_answer_is_what_they_are_worth_where_nothing_else_differs(make_grown):
     run = Run.read(make_grown(starts={"transformer": ("skipgram", 100)}))
-    starts = emergence.meetings(run, emergence.growth(run)).assign(apart="")
+    found = starts.meetings(run, emergence.growth(run)).assign(apart="")
     told = "noun or verb: transformer +0.040 (0.010–0.070{}) over cbow, which had equal words, less time."
-    assert told.format("") in emergence.worth(starts, verdicts=False)
-    assert told.format(", p 0.200") in emergence.worth(starts, verdicts=True)
-    assert "+0.040 (not tested) over cbow" in emergence.worth(starts.assign(end=None), verdicts=True)
-    assert emergence.worth(starts.assign(apart="tied=false"), verdicts=True) == ""
+    assert told.format("") in starts.worth(found, verdicts=False)
+    assert told.format(", p 0.200") in starts.worth(found, verdicts=True)
+    assert "+0.040 (not tested) over cbow" in starts.worth(found.assign(end=None), verdicts=True)
+    assert starts.worth(found.assign(apart="tied=false"), verdicts=True) == ""
 
 
 def test_where_nothing_begins_from_random_vectors_the_answer_is_the_way_of_each(make_grown, tmp_path):
     run = Run.read(make_grown(starts={"transformer": ("skipgram", 100), "cbow": ("skipgram", 100)}))
     section = emergence.section(run, plot.looks([*run.trained, *run.controls]), Album(tmp_path))
     assert section.answer.startswith("Between which moments half of the way")
+
+
+def test_the_table_of_starts_shows_words_and_seconds_beside_the_names(make_grown):
+    run = Run.read(make_grown(starts={"transformer": ("skipgram", 100)}))
+    table = starts.meeting_table(run, emergence.growth(run), "")
+    assert [cell.text for cell in table.rows[0].cells[1:3]] == ["skipgram, transformer: 2.00 M, 37 s", "cbow: 2.00 M, 30 s"]
+    assert len(table.header) == len(table.rows[0].cells) == len(table.frame.columns) - 2
