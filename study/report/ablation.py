@@ -60,11 +60,8 @@ def answer(run: Run, rows: pd.DataFrame, reference: str) -> str:
             for part, row in shares.drop([*slow, *other], errors="ignore").iterrows()
         ]
         told.append(f"Training gains the whole {number(gained)} nats a word in loss.")
-        told += (
-            [f"Of that so much is gone with a part taken out or exchanged (below 0: more is gained): {', '.join(said)}."]
-            if said
-            else []
-        )
+        gone = "Of that so much is gone with a part taken out or exchanged (below 0: more is gained)"
+        told += [f"{gone}: {', '.join(said)}."] if said else []
         told += [f"Hardly learned, in as many words: {', '.join(map(spell, slow))}."] if slow else []
         told += [f"Of words in another context, and so left out: {', '.join(map(spell, other))}."] if other else []
     tasks = rows[(rows["family"] != LOSS) & (rows["part"] != UNTRAINED)]

@@ -77,8 +77,11 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
     timed = caption.format(seconds) + type_views(drawn) + threads(run, drawn)
     figures += album.add("emergence-seconds", timed, figure(drawn, floors, look, "seconds"))
     landmarks = landmark_table(drawn)
-    tables = [meeting_table(run, drawn, type_views(drawn)), landmarks] if len(started) else [landmarks]
-    answer = worth(meetings(run, drawn), verdicts=run.verdicts) if len(started) else ""
+    tables, answer = [landmarks], ""
+    if len(started):
+        starts = meetings(run, drawn)
+        tables.insert(0, meeting_table(starts, type_views(drawn), verdicts=run.verdicts))
+        answer = worth(starts, verdicts=run.verdicts)
     answer = answer or halfway(drawn)
     return Section(TITLE, figures, tables, [growth_table(curves)], answer)
 

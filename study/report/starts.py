@@ -15,8 +15,6 @@ from study.report.table import DASH, Table, count, interval, listing, number, pr
 
 START_AND_BUDGET = ("start", "start_frozen", "words", "epochs", "minutes")
 """Settings in which a model with a start and one without are meant to differ."""
-SPENT = ("million words", "seconds")
-"""Columns of the table of starts: of both models."""
 
 
 def worth(starts: pd.DataFrame, *, verdicts: bool) -> str:
@@ -83,15 +81,26 @@ def meetings(run: Run, curves: pd.DataFrame) -> pd.DataFrame:
             found |= {"before": other["value"].iloc[0] - mine["value"].iloc[0]}
             found |= {"ahead": other["value"].iloc[-1] - mine["value"].iloc[-1]}
             found |= {"within": _meeting(mine, other, end if run.verdicts else None)}
-            found |= {"words": " and ".join(number(own["own_words"].iloc[-1] / 1e6, 2) for own in (other, mine))}
-            found |= {"seconds": " and ".join(count(round(own["seconds"].iloc[-1])) for own in (other, mine))}
+            found |= {"words": [number(own["own_words"].iloc[-1] / 1e6, 2) for own in (other, mine)]}
+            found |= {"seconds": [count(round(own["seconds"].iloc[-1])) for own in (other, mine)]}
             rows.append(found)
     columns = ["task", "started", "free", "of", "took", "apart", "before", "ahead", "end", "within", "words", "seconds"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def meeting_table(run: Run, curves: pd.DataFrame, note: str) -> Table:
-    """Return what a start is worth: the rows of ``meetings``; a note ends the caption."""
+def meeting_table(starts: pd.DataFrame, note: str, *, verdicts: bool) -> Table:
+    """Return what a start is worth, with what both models spent beside their names; in its CSV that has columns of its own.
+
+    Parameters
+    ----------
+    starts : DataFrame
+        Of ``meetings``.
+    note : str
+        The end of the caption.
+    verdicts : bool
+        Whether p-values decide.
+    """
+    records = starts.to_dict("records")
     rows = [
         {
             "task": row["task"],
@@ -102,11 +111,11 @@ def meeting_table(run: Run, curves: pd.DataFrame, note: str) -> Table:
             "ahead before training": signed(row["before"]),
             "within their bands": row["within"],
             "ahead at the end": str(row["end"] or signed(row["ahead"])),
-            "p (Holm)": probability(row["end"].p) if row["end"] and run.verdicts else DASH,
-            "million words": row["words"],
-            "seconds": row["seconds"],
+            "p (Holm)": probability(row["end"].p) if row["end"] and verdicts else DASH,
+            "million words": " and ".join(row["words"]),
+            "seconds": " and ".join(row["seconds"]),
         }
-        for row in meetings(run, curves).to_dict("records")
+        for row in records
     ]
     caption = (
         "What a start is worth: how far it is ahead of starts from random vectors, of one that has read as many words "
@@ -118,16 +127,13 @@ def meeting_table(run: Run, curves: pd.DataFrame, note: str) -> Table:
         "threads that the figure over seconds names."
     )
     frame = pd.DataFrame(rows)
-    return replace(listing("emergence-starts", caption + note, _narrow(frame), {}), frame=frame)
-
-
-def _narrow(rows: pd.DataFrame) -> pd.DataFrame:
-    """Set what both models read and took beside their names, so that the table of starts fits a page."""
-    if rows.empty:
-        return rows
-    words, seconds = (rows[name].str.split(" and ", expand=True) for name in SPENT)
-    sides = {side: rows[side] + ": " + words[end] + " M, " + seconds[end] + " s" for end, side in enumerate(("start", "against"))}
-    return rows.drop(columns=list(SPENT)).assign(**sides)
+    spent = [
+        [f": {words} M, {seconds} s" for words, seconds in zip(row["words"], row["seconds"], strict=True)] for row in records
+    ]
+    sides = {"start": [own for own, _ in spent], "against": [other for _, other in spent]}
+    shown = frame.drop(columns=["million words", "seconds"], errors="ignore")
+    shown = shown.assign(**{side: shown[side] + texts for side, texts in sides.items() if records})
+    return replace(listing("emergence-starts", caption + note, shown, {}), frame=frame)
 
 
 def _cost(free: pd.Series, started: pd.Series) -> str:

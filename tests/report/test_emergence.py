@@ -138,9 +138,13 @@ def test_above_chance_for_good_means_to_the_end():
     assert landmarks.for_good(pd.Series([True, True])) == 0
 
 
+def table_of(run):
+    return starts.meeting_table(starts.meetings(run, emergence.growth(run)), "", verdicts=run.verdicts)
+
+
 def test_starts_are_compared_with_the_same_kind_from_random_vectors(make_grown):
     run = Run.read(make_grown(starts={"transformer": ("skipgram", 100)}))
-    table = starts.meeting_table(run, emergence.growth(run), "")
+    table = table_of(run)
     row = table.frame.set_index("task").loc["noun or verb"]
     assert (row["start"], row["against"]) == ("skipgram, transformer", "cbow")  # both are of kind Toy here
     assert row["ahead before training"] == "0.000"
@@ -154,7 +158,7 @@ def test_starts_are_compared_with_the_same_kind_from_random_vectors(make_grown):
 
 def meeting_of(run, growth):
     object.__setattr__(run, "growth", growth)
-    return starts.meeting_table(run, emergence.growth(run), "").frame.set_index("task").loc["noun or verb"]
+    return table_of(run).frame.set_index("task").loc["noun or verb"]
 
 
 def test_bands_that_never_part_do_not_hide_a_paired_difference_at_the_end(make_grown):
@@ -259,6 +263,6 @@ def test_where_nothing_begins_from_random_vectors_the_answer_is_the_way_of_each(
 
 def test_the_table_of_starts_shows_words_and_seconds_beside_the_names(make_grown):
     run = Run.read(make_grown(starts={"transformer": ("skipgram", 100)}))
-    table = starts.meeting_table(run, emergence.growth(run), "")
+    table = table_of(run)
     assert [cell.text for cell in table.rows[0].cells[1:3]] == ["skipgram, transformer: 2.00 M, 37 s", "cbow: 2.00 M, 30 s"]
     assert len(table.header) == len(table.rows[0].cells) == len(table.frame.columns) - 2
