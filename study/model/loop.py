@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from study.contracts import Array, Moment, Observe, StudyError
 from study.model.checkpoint import discard_checkpoint, read_checkpoint, write_checkpoint
 from study.model.effort import Effort, operations, peak
+from study.model.memory import keep_freed_memory
 from study.model.moments import Moments
 from study.model.objective import Candidates
 from study.model.regimen import Schedule, choose_fabric
@@ -155,6 +156,7 @@ class Loop(ABC):
         NotFiniteError
             Where the loss is no longer finite; the last checkpoint stays.
         """
+        keep_freed_memory()
         begun = time.perf_counter()
         resumed = self.resume(folder)
         if not resumed:

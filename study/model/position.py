@@ -89,12 +89,9 @@ class _Turn(torch.autograd.Function):
 
 def _turned(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     """Return (a cos - b sin, b cos + a sin) of vectors (a, b) of shape (..., t, e)."""
-    half = x.shape[-1] // 2
     turned = torch.empty(x.shape, dtype=x.dtype, device=x.device)  # contiguous, as products want it
     torch.mul(x, cosines, out=turned)
-    turned[..., :half].addcmul_(x[..., half:], sines[..., :half])
-    turned[..., half:].addcmul_(x[..., :half], sines[..., half:])
-    return turned
+    return turned.addcmul_(x.roll(x.shape[-1] // 2, dims=-1), sines)  # whole vectors: halves may be narrower than a register
 
 
 def added_positions(kind: str, length: int, width: int, size: float = 1.0) -> Tensor | None:
