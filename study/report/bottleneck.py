@@ -54,9 +54,10 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
         "the unknown symbol, and nothing is counted. Right: words read per second of training, word after word (serial) or all "
         "words of a sentence at once (parallel)."
     )
-    parts = [caption, machine(speeds), unfinished(run.curves, list(speeds["model"].unique())), places(run, speeds)]
+    last = falling(run.curves, list(speeds["model"].unique()))
+    parts = [caption, machine(speeds), unfinished(last), places(run, speeds)]
     figures = album.add("reconstruction", " ".join(filter(None, parts)), draw(lengths, speeds, look))
-    falls = falling(run.curves, list(speeds["model"].unique()))["validation_loss"]
+    falls = last["validation_loss"]
     short = [f"Not trained out: {', '.join(falls.index[-falls > FALLING])}."] if (-falls > FALLING).any() else []
     answer = " ".join(filter(None, [told(lengths), *short, pace(speeds)]))
     return Section(TITLE, figures, [speed_table(speeds)], [length_table(lengths)], answer)
@@ -65,7 +66,8 @@ def section(run: Run, look: Mapping[str, Look], album: Album) -> Section:
 def by_length(run: Run) -> pd.DataFrame:
     """Return each model's shares by length, averaged over seeds, whose spread widens the intervals.
 
-    Each half of an interval is ``sqrt(h² + (t s / √k)²)``, as for scores (``study.report.comparison.over_seeds``).
+    Each half of an interval is ``sqrt(h² + (t s / √k)²)``, as for scores (``study.report.comparison.over_seeds``), and ends at 0
+    and 1, as shares do.
 
     Returns
     -------
@@ -82,7 +84,8 @@ def by_length(run: Run) -> pd.DataFrame:
     rows = run.in_order(pd.concat(parts)).assign(name=lambda rows: rows["model"].replace(names))
     groups = rows.groupby(["model", "name", "measure", "shortest", "longest"], sort=False)
     kept = groups[["sentences", "words", "value", "below", "above"]].mean()
-    return widened(kept, groups["value"].std(ddof=1), groups["value"].count()).reset_index()
+    wide = widened(kept, groups["value"].std(ddof=1), groups["value"].count()).reset_index()
+    return wide.assign(low=wide["low"].clip(lower=0.0), high=wide["high"].clip(upper=1.0))
 
 
 def speed(run: Run) -> pd.DataFrame:
@@ -104,9 +107,8 @@ def machine(speeds: pd.DataFrame) -> str:
     return " ".join(told)
 
 
-def unfinished(curves: pd.DataFrame, models: Sequence[str]) -> str:
-    """Say which models were not trained out: their validation loss, mean over seeds, still fell by more than ``FALLING``."""
-    last = falling(curves, models)
+def unfinished(last: pd.DataFrame) -> str:
+    """Say which models were not trained out: their validation loss still fell by more than ``FALLING`` (see ``falling``)."""
     if last.empty:
         return ""
     since = f"in the last {number(last['words_seen'].mean() / 1e6, 2)} million words, between the last two looks"
@@ -121,7 +123,10 @@ def unfinished(curves: pd.DataFrame, models: Sequence[str]) -> str:
 
 
 def falling(curves: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
-    """Return by how much the validation loss rose, a model a row, between the last two looks, and the words between them."""
+    """Return by how much the validation loss rose between the last two looks, and the words between them.
+
+    A model a row, the mean over its seeds; without two looks none.
+    """
     looks = curves[curves["model"].isin(models)].dropna(subset="validation_loss")
     looked = ["words_seen", "validation_loss"]
     looks[looked] = looks.groupby(["model", "seed"])[looked].diff()

@@ -79,16 +79,19 @@ def test_the_answer_is_how_far_each_model_falls_and_at_what_pace_it_read(said_ag
 
 
 def test_the_caption_says_which_training_was_not_done(said_again):
-    one, three = (bottleneck.unfinished(said_again(seeds).curves, ["rnn", "transformer"]) for seeds in (1, 3))
+    def told(curves, *models):
+        return bottleneck.unfinished(bottleneck.falling(curves, models))
+
+    one, three = (told(said_again(seeds).curves, "rnn", "transformer") for seeds in (1, 3))
     assert "Not trained out: rnn (0.30). " in one
     assert "in the last 0.20 million words" in one
     assert "rnn (0.40), transformer (0.11)" in three, "means over seeds"
-    assert "No model" in bottleneck.unfinished(said_again(2).curves.assign(validation_loss=4.0), ["rnn"])
+    assert "No model" in told(said_again(2).curves.assign(validation_loss=4.0), "rnn")
 
 
 @pytest.mark.parametrize("kept", [0, 1])
 def test_without_two_looks_nothing_is_said_of_the_training(said_again, kept):
-    assert bottleneck.unfinished(said_again().curves.head(kept), ["rnn"]) == ""
+    assert bottleneck.unfinished(bottleneck.falling(said_again().curves.head(kept), ["rnn"])) == ""
 
 
 def test_the_caption_says_on_what_the_models_were_timed_and_what_a_word_costs(said_again):
@@ -115,6 +118,15 @@ def test_seeds_are_averaged_and_their_spread_widens_the_interval(said_again):
     assert (mine[0]["low"], mine[0]["high"]) == pytest.approx((0.88, 0.93))
     spread = stats.t.ppf(0.975, 2) * 0.01 / np.sqrt(3)
     assert mine[1]["value"] - mine[1]["low"] == pytest.approx(np.hypot(0.02, spread))
+
+
+def test_intervals_of_shares_end_at_nothing_and_all(said_again):
+    run = said_again(3)
+    spread = run.reconstruction["seed"] * 0.02
+    run.reconstruction["forced"], run.reconstruction["generated"] = 0.97 + spread / 2, 0.01 + spread / 2
+    ends = bottleneck.by_length(run)[["low", "high"]]
+    assert ends["low"].min() == 0
+    assert ends["high"].max() == 1
 
 
 def test_speeds_say_who_reads_serially_and_leave_out_what_was_not_trained(said_again):
