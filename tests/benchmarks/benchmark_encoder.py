@@ -26,7 +26,7 @@ from study.model.memory import keep_freed_memory
 WORDS = 21_000
 SIZES = [(128, 2, 4), (256, 4, 4)]
 """Width, blocks, heads."""
-BATCHES = (2048, 4096)
+BATCHES = (2048, 4096, 8192)
 USUAL = ("bfloat16", "eager")
 
 
@@ -85,7 +85,7 @@ def own(width, blocks, heads, corpus, words, threads, batch):
     return speed, speed * (read + sentences) / read, model.effort
 
 
-def hugging_face(width, blocks, heads, threads, corpus, kept, seconds=6.0):
+def hugging_face(width, blocks, heads, threads, corpus, kept, seconds=4.0):
     """Return the tokens per second at which BertForMaskedLM learns masked words: batch, precision, attention -> speed.
 
     Sequences of 64 without padding, a vocabulary of the same size, AdamW, 15 % of the words hidden, no dropout, as ours; data are
@@ -99,7 +99,7 @@ def hugging_face(width, blocks, heads, threads, corpus, kept, seconds=6.0):
     speeds = {}
     for attention in ("eager", "sdpa"):
         for precision in (torch.bfloat16, torch.float32):
-            for rows in (16, 32, 64):
+            for rows in (8, 16, 32, 64):
                 batches = [tokens[start : start + rows * 64].view(rows, 64) for start in range(0, 20 * rows * 64, rows * 64)]
                 model = bert(width, blocks, heads, attention)
                 speeds[rows * 64, str(precision).removeprefix("torch."), attention] = trained(model, batches, precision, seconds)
