@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from matplotlib.figure import Figure
 
@@ -36,8 +38,17 @@ class Section:
 class Album:
     """Saves figures to a folder and hands them on for a page; a figure that is None is left out."""
 
+    remark = ""
+    """What every caption ends with."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def remarking(self, remark: str) -> Self:
+        """Return the same album, in which every caption that is added ends with a remark."""
+        album = copy.copy(self)
+        album.remark = remark
+        return album
 
     def add(self, name: str, caption: str, figure: Figure | None) -> list[Drawn]:
         """Save a figure as PNG and SVG."""
@@ -45,4 +56,4 @@ class Album:
             return []
         plot.save(figure, self.folder, name)
         svg = base64.b64encode((self.folder / f"{name}.svg").read_bytes()).decode("ascii")
-        return [Drawn(name, caption, f"data:image/svg+xml;base64,{svg}")]
+        return [Drawn(name, " ".join(filter(None, [caption, self.remark])), f"data:image/svg+xml;base64,{svg}")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -9,12 +11,13 @@ from statsmodels.stats.multitest import multipletests
 
 from study.report.factors import estimate
 from study.report.run import Run
-from study.report.table import number, signed
+from study.report.table import number, signed, spell
 
 UNTRAINED = "untrained"
 LOSS = "loss"
 """The family, task and metric of the validation loss among the tasks: its difference is a cost, lower is better."""
 KEYS = ["family", "task", "question", "metric"]
+MEASURES = {"similarity": "similarity", "polysemy": "senses", "probing": "probes", LOSS: "validation loss"}
 
 
 def differences(run: Run, reference: str) -> pd.DataFrame:
@@ -93,6 +96,15 @@ def judged(rows: pd.DataFrame, *, verdicts: bool) -> pd.DataFrame:
 def by_task(rows: pd.DataFrame) -> list[tuple[tuple[str, ...], pd.DataFrame]]:
     """Cut differences by task and question, in their order: the key of each and its rows."""
     return [(tuple(map(str, key)), part) for key, part in rows.groupby(KEYS, sort=False)]
+
+
+def title(key: Sequence[str], rows: pd.DataFrame) -> str:
+    """Name a task by what it measures, its own name, and its question where it has several."""
+    family, task, question, _ = key
+    if family == LOSS:
+        return MEASURES[LOSS]
+    several = rows.loc[rows["task"] == task, "question"].nunique() > 1
+    return f"{MEASURES.get(family, spell(family))}: {spell(task)}{f', {spell(question)}' if several else ''}"
 
 
 def scale(rows: pd.DataFrame) -> tuple[float, str, bool]:

@@ -37,7 +37,7 @@ MOST_PANELS = 12
 CLOSE = ("items", "scores", "models", "curves", "plane", "neighbours", "attention", "attention_heads")
 """The tables whose figures go into detail, too much for an experiment that takes many parts out of one model."""
 MOST_MODELS = 12
-"""Trained models that such figures still hold: of more, they show the first."""
+"""Trained models that such figures still hold: of more, they show the first, and costs are in their table alone."""
 LONGEST_LIST = 60
 """Target words of one task that are still listed on the page; longer lists are in ``tables/targets.csv``."""
 
@@ -48,7 +48,8 @@ def sections(run: Run, album: Album) -> list[Section]:
     The section that ``report.opening`` names comes first: its first figure answers what the run was made for.
     """
     look, close = plot.looks([*run.trained, *run.controls]), _close(run)
-    found = [_family(run, close, family, look, album) for family in run.families]
+    few = album.remarking(_remark(run, close))
+    found = [_family(run, close, family, look, album, few) for family in run.families]
     found += [
         ablation.section(run, look, album),
         bottleneck.section(run, look, album),
@@ -56,10 +57,10 @@ def sections(run: Run, album: Album) -> list[Section]:
         distance.section(run, look, album),
         mechanics.section(run, album),
         _precision(run),
-        _views(close, album),
-        _neighbours(close, album),
-        attention.section(close, look, album),
-        _costs(run, close, look, album),
+        _views(close, few),
+        _neighbours(close, few),
+        attention.section(close, look, few),
+        _costs(run, close, look, album, few),
         _material(run),
         _tasks(run),
     ]
@@ -80,7 +81,15 @@ def _close(run: Run) -> Run:
     return replace(run, **kept, views=run.views[sides[0] & sides[1]])
 
 
-def _family(run: Run, close: Run, family: str, look: Mapping[str, Look], album: Album) -> Section:
+def _remark(run: Run, close: Run) -> str:
+    """Say whom figures that go into detail show, where that is not every model."""
+    if close is run:
+        return ""
+    shown = [spell(model) for model in (*run.trained, *run.controls) if (close.scores["model"] == model).any()]
+    return f"Of all models these are shown: {', '.join(shown)}." if shown else ""
+
+
+def _family(run: Run, close: Run, family: str, look: Mapping[str, Look], album: Album, few: Album) -> Section:
     compared = comparison.main_scores(run)
     compared = compared[compared["family"] == family]
     scores = compared[compared["value"].notna()]
@@ -92,9 +101,9 @@ def _family(run: Run, close: Run, family: str, look: Mapping[str, Look], album: 
         caption = (
             f"{name} by layer, with 95 % bands; rules: headline views that belong to no one layer, and baselines; dotted: chance."
         )
-        figures += album.add(f"{family}-layers", caption, plot.layers(scores[scores["model"].isin(shown)], look))
+        figures += few.add(f"{family}-layers", caption, plot.layers(scores[scores["model"].isin(shown)], look))
     if family == "polysemy":
-        figures += _words(close, look, album)
+        figures += _words(close, look, few)
     tables, folded = _compared(run, family) if len(compared) else ([], [])
     found = [_clusters(run, album, *asked) for asked in clusters.words(run) if asked[0] == family]
     for drawn, best, everything in found:
@@ -173,14 +182,14 @@ def _neighbours(run: Run, album: Album) -> Section:
     )
 
 
-def _costs(run: Run, close: Run, look: Mapping[str, Look], album: Album) -> Section:
-    scores = comparison.main_scores(close if len(run.trained) > MOST_MODELS else run)
+def _costs(run: Run, close: Run, look: Mapping[str, Look], album: Album, few: Album) -> Section:
+    scores = comparison.main_scores(run)
     shown = [model for model in look if model not in run.from_files]
     scores = scores[scores["headline"] & scores["model"].isin(shown) & scores["value"].notna()]
     means = run.models.assign(all=run.models["training_seconds"] + run.models["start_seconds"]).groupby("model")["all"].mean()
     seconds = {str(model): float(mean) for model, mean in means.items() if model in run.trained and np.isfinite(mean)}
     figures: list[Drawn] = []
-    if len(scores) and seconds:
+    if len(scores) and seconds and len(run.trained) <= MOST_MODELS:
         caption = "Score against seconds of training (of one seed)"
         caption += ", those of the model it starts from included" if (run.models["start"] != "").any() else ""
         caption += "; models without training stand at the left end"
@@ -190,7 +199,7 @@ def _costs(run: Run, close: Run, look: Mapping[str, Look], album: Album) -> Sect
         for name, part in parts if tasks > MOST_PANELS else [("costs", scores)]:
             figures += album.add(name, caption, curve.costs(part, seconds, look))
     unigram = run.facts.get("corpus", {}).get("unigram_loss")
-    figures += album.add("curves", curve.curves_caption(close), curve.curves(close.curves, curve.asked(close), look, unigram))
+    figures += few.add("curves", curve.curves_caption(close), curve.curves(close.curves, curve.asked(close), look, unigram))
     return Section("What it cost", figures, [comparison.cost_table(run)], [comparison.stage_table(run)])
 
 

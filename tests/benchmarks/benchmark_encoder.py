@@ -170,7 +170,7 @@ def main(words=1_000_000, threads=None):
             at_best = max(theirs.values())
             print(
                 f"  {best / at_best:.1f} times its best ({at_best:,.0f}), {best / usual:.1f} times in {' and '.join(USUAL)} "
-                f"({usual:,.0f}); {bound / at_best:.1f} times its best, did we nothing but our products, as fast as the large one",
+                f"({usual:,.0f}); {bound / at_best:.1f} times its best, did we nothing but products, as fast as the large one",
                 flush=True,
             )
 

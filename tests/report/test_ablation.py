@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from study.report import ablation, parts, plot
+from study.report import ablation, caveats, parts, plot
 from study.report.album import Album, Section
 from study.report.run import Run
 
 MODELS = {"transformer": 0.20, "no_positions": 0.05, "no_mlp": 0.19, "untrained": 0.01, "random": 0.0}
 LOSSES = {"transformer": 5.0, "no_positions": 5.5, "no_mlp": 5.1}
-GONE = "Of that so much is gone with a part taken out or exchanged (below 0: more is gained): "
+GONE = f"{ablation.LOST}: "
 PARAMETERS = {"transformer": 2_350_653, "no_positions": 2_350_653, "no_mlp": 2_088_253, "untrained": 0, "random": 0}
 
 
@@ -153,7 +153,9 @@ def caption_of(run: Run, tmp_path) -> str:
 def test_the_caption_names_what_has_hardly_learned(taken_apart, tmp_path, monkeypatch):
     assert "have gained less than" not in caption_of(taken_apart(), tmp_path)
     monkeypatch.setitem(LOSSES, "no_positions", 6.7)  # of the way from 7.0 to 5.0
-    assert "frequencies of words alone: no positions. " in caption_of(taken_apart(effect=0.04), tmp_path)
+    assert "frequencies of words alone, or may have, by their intervals: no positions. " in caption_of(
+        taken_apart(effect=0.04), tmp_path
+    )
 
 
 def test_the_caption_names_whose_loss_is_of_another_context_and_which_views_differ(taken_apart, tmp_path):
@@ -165,8 +167,45 @@ def test_the_caption_names_whose_loss_is_of_another_context_and_which_views_diff
     changed = Run(**{**run.__dict__, "settings": pd.concat([run.settings, told]), "scores": scores})
     caption = caption_of(changed, tmp_path)
     assert "The loss of no mlp is of words that see another context than the whole’s." in caption
+    assert "For senses, asked of words in their places, the headline view is" in caption
     assert "but layer-9 of no mlp." in caption
     assert "layer-9" not in caption_of(run, tmp_path)
+
+
+def test_views_that_differ_are_told_by_family(taken_apart, tmp_path):
+    run = taken_apart()
+    other = (run.scores["model"] == "no_mlp") & (run.scores["family"] == "probing") & run.scores["headline"]
+    scores = run.scores.assign(view=run.scores["view"].mask(other, "layer-9"))
+    caption = caption_of(Run(**{**run.__dict__, "scores": scores}), tmp_path)
+    assert "For probes, asked of words in their places" in caption
+    assert "For senses" not in caption
+
+
+def test_uniform_attention_is_said_to_lose_the_order_only_where_its_positions_act_on_products(taken_apart, tmp_path):
+    run = taken_apart()
+    for positions, told in (("rotary", True), ("sinusoidal", False)):
+        kinds = [("no_mlp", "attention", "uniform"), ("no_mlp", "positions", positions), ("transformer", "positions", "rotary")]
+        settings = pd.concat([run.settings, pd.DataFrame(kinds, columns=run.settings.columns)])
+        section = made(Run(**{**run.__dict__, "settings": settings}), tmp_path / positions)
+        assert ("With no mlp the order of words is lost too" in section.figures[0].caption) == told
+        assert ("With no mlp the order of words is lost too" in section.answer) == told
+
+
+def test_a_part_whose_interval_reaches_little_is_too_slow_to_tell():
+    rows = pd.DataFrame(
+        {"family": "loss", "part": ["a", "b", "untrained"], "difference": [1.5, 1.5, 2.0], "high": [1.55, 1.7, 2]}
+    )
+    assert caveats.slow_parts(rows) == ["b"]
+
+
+def test_the_table_says_what_was_changed(taken_apart, tmp_path):
+    run = taken_apart()
+    kinds = [("transformer", "activation", "gelu"), ("no_mlp", "activation", "none"), ("no_positions", "activation", "gelu")]
+    settings = pd.concat([run.settings, pd.DataFrame(kinds, columns=run.settings.columns)])
+    (table,) = made(Run(**{**run.__dict__, "settings": settings}), tmp_path).tables
+    notes = {row.cells[0].text: row.cells[0].note for row in table.rows}
+    assert notes["no mlp"] == "activation: gelu → none"
+    assert not notes["no positions"]
 
 
 def test_worse_is_on_the_left_in_every_panel(taken_apart):
@@ -210,15 +249,23 @@ def test_only_several_seeds_of_a_full_run_are_judged(taken_apart, tmp_path, seed
     ("size", "effect", "told"),
     [
         ("full", 0.05, "A difference is shown on similarity: simlex: no positions −0.148 (−0.178 to −0.118), no mlp −0.010"),
-        ("full", 0.5, "On no task is a difference shown."),
+        ("full", 0.5, "None is shown on similarity: simlex; to be found, one would have to be 0.500."),
         ("quick", 0.05, None),
     ],
 )
 def test_the_answer_is_what_is_gone_of_the_gain_and_what_is_shown_on_tasks(taken_apart, tmp_path, size, effect, told):
     answer = made(taken_apart(seeds=3, size=size, effect=effect), tmp_path).answer
-    assert answer.startswith(f"Training gains the whole 1.900 nats a word in loss. {GONE}no positions 26\N{NO-BREAK SPACE}% (26")
+    assert answer.startswith(
+        f"Training lowers the loss of the whole model by 1.900 nats a word. {GONE}no positions 26\N{NO-BREAK SPACE}% (26"
+    )
     assert (told or "") in answer, answer
     assert told or "shown" not in answer
+
+
+def test_the_answer_names_the_parts_worth_most_and_counts_the_others(taken_apart, tmp_path, monkeypatch):
+    monkeypatch.setattr(ablation, "NAMED", 1)
+    answer = made(taken_apart(seeds=3, size="full", effect=0.05), tmp_path).answer
+    assert "simlex: no positions −0.148 (−0.178 to −0.118), and 1 more (see the table)." in answer
 
 
 def test_the_answer_leaves_out_who_hardly_learned_and_other_contexts(taken_apart, tmp_path):
@@ -227,5 +274,5 @@ def test_the_answer_leaves_out_who_hardly_learned_and_other_contexts(taken_apart
     contexts = [("transformer", "context", "document"), ("no_positions", "context", "sentence")]
     settings = pd.concat([run.settings, pd.DataFrame(contexts, columns=run.settings.columns)])
     answer = made(Run(**{**run.__dict__, "settings": settings}), tmp_path).answer
-    assert "Hardly learned, in as many words: no mlp. Of words in another context, and so left out: no positions." in answer
+    assert "Too slow to tell, in as many words: no mlp. Left out, as its words have another context: no positions." in answer
     assert GONE not in answer

@@ -25,10 +25,11 @@ class Kept(Album):
     """Keeps the figures instead of saving them."""
 
     def __init__(self):
-        self.figures = {}
+        self.figures, self.captions = {}, {}
 
     def add(self, name, caption, figure):
         self.figures[name] = figure
+        self.captions[name] = f"{caption} {self.remark}"
         return []
 
     def legend(self, name):
@@ -48,6 +49,9 @@ def test_of_an_ablation_the_figures_of_detail_show_the_whole_model_and_the_contr
         assert "untrained" in album.legend(name)
     dots = [label.get_text() for label in album.figures["polysemy"].axes[0].get_yticklabels()]
     assert {"transformer", "no_norm", "untrained"} <= set(dots)
+    few = "Of all models these are shown: transformer, untrained."
+    assert (few in album.captions["polysemy-layers"]) == (few in album.captions["curves"]) == (reference is not None)
+    assert few not in album.captions["polysemy"]
     panels = [axis.get_title() for axis in album.figures["plane"].axes]
     assert any("no_norm" in panel for panel in panels) == (reference is None)
 
@@ -58,5 +62,5 @@ def test_of_many_models_the_figures_of_detail_show_the_first_and_the_controls(ma
     album = Kept()
     sections(run, album)
     assert "no_norm" not in album.legend("polysemy-layers")
-    assert "no_norm" not in album.legend("costs")
+    assert "costs" not in album.figures, "the first alone has no one to be compared with"
     assert "transformer" in album.legend("costs")
