@@ -16,12 +16,13 @@ from matplotlib.figure import Figure
 
 from study.report import mechanism
 from study.report.album import Album, Section
+from study.report.caveats import orderless
 from study.report.claims import claims_table
 from study.report.factors import changes, contrasts, losses, over_seeds, reference, sweep
 from study.report.measures import attention, by_width, gradients, head_accuracy, order_changes
 from study.report.mechanism import Panel, kinds, named
 from study.report.run import Run
-from study.report.table import Table, count, interval, listing, number, percent, signed
+from study.report.table import Table, count, interval, listing, number, percent, signed, spell
 
 TITLE = "Mechanics"
 SPREAD = {"entropy": "entropy of attention, share of its ceiling", "slope": "slope of the softmax, 1 − Σ p²"}
@@ -42,8 +43,11 @@ def section(run: Run, album: Album) -> Section:
         "division by √d also divides the gradient at queries and keys by √d. In (2) the output may change with the order and yet "
         "make no use of it, as the losses show, and added vectors change it by their size alone: compare each kind with itself "
         "before training. In (4) the probe tells which of four classes of frequency a word is of. Uniform attention with a "
-        "linear MLP (5) is not linear, either: layer normalisation bends. The first table below sets figures beside the claims."
+        "linear MLP (5) is not linear, either: layer normalisation bends. "
     )
+    if without := orderless(run, run.trained):
+        caption += f"With {', '.join(map(spell, without))} the order of words is lost too: compare with no positions. "
+    caption += "The first table below sets figures beside the claims."
     opening = [panel for panel in (*scaling, *order, *depth, *heads, *mlp) if panel.opens]
     figures = album.add("mechanics", caption, mechanism.figure(opening))
     caption = (

@@ -58,6 +58,7 @@ def test_the_first_figure_has_a_panel_for_every_claim(made, album):
     assert all(axis.has_data() for name in album.kept for axis in album.panels(name).values())
     assert "one seed" in album.kept["mechanics"][1]
     assert "layer normalisation bends" in album.kept["mechanics"][1]
+    assert "With uniform the order of words is lost too" in album.kept["mechanics"][1]
     assert made.tables == ()  # what is in sight stands above the figures: the first figure is to answer
 
 
