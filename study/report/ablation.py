@@ -82,9 +82,20 @@ def _shown(run: Run, rows: pd.DataFrame) -> list[str]:
         if said:
             told.append(f"A difference is shown on {title(key, rows)}: {', '.join(said)}.")
         else:
-            ends = sorted({number(end) for end in (task["detectable"].min(), task["detectable"].max())})
-            told.append(f"None is shown on {title(key, rows)}; to be found, one would have to be {' to '.join(ends)}.")
+            told.append(f"None is shown on {title(key, rows)}{_blind(rows, key)}.")
     return told
+
+
+def _blind(rows: pd.DataFrame, key: Sequence[str]) -> str:
+    """Say how large a difference on a task had to be; or that the task cannot tell."""
+    mine = rows[(rows[KEYS] == list(key)).all(axis=1)]
+    least, most = mine["detectable"].min(), mine["detectable"].max()
+    if scale(mine)[2]:
+        return ", where even what training gains the whole could hardly be detected"
+    if not np.isfinite(least):
+        return ""
+    ends = [number(least)] if number(least) == number(most) else [number(least), number(most)]
+    return f"; tested alone, one of {' to '.join(ends)} would be found in four cases of five"
 
 
 def _range(low: float, high: float) -> str:

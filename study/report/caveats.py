@@ -13,8 +13,6 @@ from study.report.table import count, percent, spell
 
 LITTLE = 0.2
 """Share of what training gains the whole model in loss; of a model that gains less it shows how slowly it learns."""
-ON_PRODUCTS = ("rotary", "relative", "alibi")
-"""Positions that act on the products of queries and keys, which uniform attention does not make."""
 
 
 def caveats(run: Run, rows: pd.DataFrame, reference: str, parts: Sequence[str]) -> str:
@@ -56,13 +54,13 @@ def other_contexts(run: Run, reference: str, parts: Sequence[str]) -> list[str]:
 
 
 def orderless(run: Run, parts: Sequence[str]) -> list[str]:
-    """Return the models that lose the order of words with their attention: uniform, where positions act on its products."""
-    told = _settings(run).reindex(["attention", "positions"])
-    return [
-        part
-        for part in parts
-        if part in told and told.at["attention", part] == "uniform" and told.at["positions", part] in ON_PRODUCTS
-    ]
+    """Return the models that lose the order of words with their attention.
+
+    Uniform attention makes no products of queries and keys for rotary positions to act on. (Looking backwards tells an order too.)
+    """
+    told = _settings(run).reindex(["attention", "positions", "mask"])
+    lost = (told.loc["attention"] == "uniform") & (told.loc["positions"] == "rotary") & (told.loc["mask"] != "causal")
+    return [part for part in parts if lost.get(part, False)]
 
 
 def parameters(run: Run) -> dict[str, float]:

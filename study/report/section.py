@@ -48,8 +48,7 @@ def sections(run: Run, album: Album) -> list[Section]:
     The section that ``report.opening`` names comes first: its first figure answers what the run was made for.
     """
     look, close = plot.looks([*run.trained, *run.controls]), _close(run)
-    few = album.remarking(_remark(run, close))
-    found = [_family(run, close, family, look, album, few) for family in run.families]
+    found = [_family(run, close, family, look, album) for family in run.families]
     found += [
         ablation.section(run, look, album),
         bottleneck.section(run, look, album),
@@ -57,10 +56,10 @@ def sections(run: Run, album: Album) -> list[Section]:
         distance.section(run, look, album),
         mechanics.section(run, album),
         _precision(run),
-        _views(close, few),
-        _neighbours(close, few),
-        attention.section(close, look, few),
-        _costs(run, close, look, album, few),
+        _views(close, album.remarking(_few(run, close, "scores"))),
+        _neighbours(close, album.remarking(_few(run, close, "neighbours"))),
+        attention.section(close, look, album.remarking(_few(run, close, "attention"))),
+        _costs(run, close, look, album),
         _material(run),
         _tasks(run),
     ]
@@ -81,15 +80,14 @@ def _close(run: Run) -> Run:
     return replace(run, **kept, views=run.views[sides[0] & sides[1]])
 
 
-def _remark(run: Run, close: Run) -> str:
-    """Say whom figures that go into detail show, where that is not every model."""
-    if close is run:
-        return ""
-    shown = [spell(model) for model in (*run.trained, *run.controls) if (close.scores["model"] == model).any()]
-    return f"Of all models these are shown: {', '.join(shown)}." if shown else ""
+def _few(run: Run, close: Run, name: str) -> str:
+    """Say whom a figure of a table shows where the run has more models in it."""
+    every, shown = ({*getattr(of, name)["model"]}.intersection([*run.trained, *run.controls]) for of in (run, close))
+    names = [spell(model) for model in (*run.trained, *run.controls) if model in shown]
+    return f"Of all models these are shown: {', '.join(names)}." if shown < every else ""
 
 
-def _family(run: Run, close: Run, family: str, look: Mapping[str, Look], album: Album, few: Album) -> Section:
+def _family(run: Run, close: Run, family: str, look: Mapping[str, Look], album: Album) -> Section:
     compared = comparison.main_scores(run)
     compared = compared[compared["family"] == family]
     scores = compared[compared["value"].notna()]
@@ -101,9 +99,10 @@ def _family(run: Run, close: Run, family: str, look: Mapping[str, Look], album: 
         caption = (
             f"{name} by layer, with 95 % bands; rules: headline views that belong to no one layer, and baselines; dotted: chance."
         )
+        few = album.remarking(_few(run, close, "scores"))
         figures += few.add(f"{family}-layers", caption, plot.layers(scores[scores["model"].isin(shown)], look))
     if family == "polysemy":
-        figures += _words(close, look, few)
+        figures += _words(run, close, look, album)
     tables, folded = _compared(run, family) if len(compared) else ([], [])
     found = [_clusters(run, album, *asked) for asked in clusters.words(run) if asked[0] == family]
     for drawn, best, everything in found:
@@ -156,19 +155,21 @@ def _views(run: Run, album: Album) -> Section:
     return Section("Views against each other", figures, folded=[geometry.matrix_table(run)] if len(run.views) else [])
 
 
-def _words(run: Run, look: Mapping[str, Look], album: Album) -> list[Drawn]:
-    accuracy = comparison.word_accuracy(run)
+def _words(run: Run, close: Run, look: Mapping[str, Look], album: Album) -> list[Drawn]:
+    accuracy = comparison.word_accuracy(close)
     accuracy = accuracy[accuracy["headline"] & accuracy["model"].isin(list(look))]
     figures: list[Drawn] = []
     if len(accuracy):
         caption = "Each word of the test part by headline view; the bar is chance, one over the word’s senses."
-        figures += album.add("polysemy-words", caption, plot.words(accuracy, look, plane_word(run)))
-    if len(run.plane):
+        few = album.remarking(_few(run, close, "items"))
+        figures += few.add("polysemy-words", caption, plot.words(accuracy, look, plane_word(close)))
+    if len(close.plane):
         caption = (
-            f"‘{run.plane['word'].iloc[0]}’ in the plane: the same sentences in each panel, on the two directions in which "
+            f"‘{close.plane['word'].iloc[0]}’ in the plane: the same sentences in each panel, on the two directions in which "
             "their vectors vary most. A type vector is one point, whatever the sense."
         )
-        figures += album.add("plane", caption, plane.plane(run.in_order(run.plane)))
+        few = album.remarking(_few(run, close, "plane"))
+        figures += few.add("plane", caption, plane.plane(close.in_order(close.plane)))
     return figures
 
 
@@ -182,7 +183,7 @@ def _neighbours(run: Run, album: Album) -> Section:
     )
 
 
-def _costs(run: Run, close: Run, look: Mapping[str, Look], album: Album, few: Album) -> Section:
+def _costs(run: Run, close: Run, look: Mapping[str, Look], album: Album) -> Section:
     scores = comparison.main_scores(run)
     shown = [model for model in look if model not in run.from_files]
     scores = scores[scores["headline"] & scores["model"].isin(shown) & scores["value"].notna()]
@@ -199,6 +200,7 @@ def _costs(run: Run, close: Run, look: Mapping[str, Look], album: Album, few: Al
         for name, part in parts if tasks > MOST_PANELS else [("costs", scores)]:
             figures += album.add(name, caption, curve.costs(part, seconds, look))
     unigram = run.facts.get("corpus", {}).get("unigram_loss")
+    few = album.remarking(_few(run, close, "curves"))
     figures += few.add("curves", curve.curves_caption(close), curve.curves(close.curves, curve.asked(close), look, unigram))
     return Section("What it cost", figures, [comparison.cost_table(run)], [comparison.stage_table(run)])
 

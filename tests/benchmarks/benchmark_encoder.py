@@ -2,13 +2,15 @@
 ratio to Hugging Face's BertForMaskedLM of the same shape, in one run.
 
 Both sides take the best of several batches, theirs of two precisions and two implementations of attention too, and both count
-every token of their sequences; a sequence of theirs is all words, without the boundaries that ours has. Theirs is measured in
-processes of its own: as a user has it, and with the memory kept that it frees, as a training of ours keeps it.
+every token of their sequences; a sequence of theirs is all words, without the boundaries that ours has. Each is measured in
+processes of its own. Theirs runs as a user has it, and once more as a training of ours does: freed memory is kept, and threads
+wait as study/__init__.py says.
 
 Run it on an idle machine: python tests/benchmarks/benchmark_encoder.py [words, 1,000,000 by default] [threads, torch's choice].
 The text is drawn at random from 21,000 words with Zipf's frequencies: what is measured does not depend on what is learned.
 """
 
+import os
 import sys
 import tempfile
 import time
@@ -28,6 +30,8 @@ SIZES = [(128, 2, 4), (256, 4, 4)]
 """Width, blocks, heads."""
 BATCHES = (2048, 4096, 8192)
 USUAL = ("bfloat16", "eager")
+WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+"""How threads wait: set by the study, and read by a process when it loads torch."""
 
 
 class Vocabulary:
@@ -73,6 +77,16 @@ def encoder(width, blocks, heads, words, threads):
     knobs = OmegaConf.to_container(OmegaConf.load(Path(__file__).parents[2] / "conf/model/transformer.yaml"))
     del knobs["_target_"]
     return Transformer(**knobs | {"width": width, "blocks": blocks, "heads": heads, "words": words, "threads": threads})
+
+
+def apart(work, *arguments, waiting=True):
+    """Do some work in a process of its own, whose threads wait as the study says, or as they do without it."""
+    before = {name: os.environ.pop(name) for name in WAITING if not waiting and name in os.environ}
+    try:
+        with get_context("spawn").Pool(1) as process:
+            return process.apply(work, arguments)
+    finally:
+        os.environ.update(before)
 
 
 def own(width, blocks, heads, corpus, words, threads, batch):
@@ -147,11 +161,10 @@ def trained(model, batches, precision, seconds):
 def main(words=1_000_000, threads=None):
     """Print what each setting of ours and of theirs reaches, then the ratios of the best, and that to theirs in bfloat16."""
     threads, corpus = int(threads or torch.get_num_threads()), Zipf(1_000_000, seed=0)
-    torch.set_num_threads(threads)
     for width, blocks, heads in SIZES:
         best, bound = 0.0, 0.0
         for batch in BATCHES:
-            speed, tokens, effort = own(width, blocks, heads, corpus, int(words), threads, batch)
+            speed, tokens, effort = apart(own, width, blocks, heads, corpus, int(words), threads, batch)
             best = max(best, tokens)
             bound = max(bound, effort.peak / effort.operations_per_word * tokens / speed)
             print(
@@ -161,9 +174,8 @@ def main(words=1_000_000, threads=None):
                 flush=True,
             )
         for kept in (False, True):
-            with get_context("spawn").Pool(1) as process:
-                theirs = process.apply(hugging_face, (width, blocks, heads, threads, corpus, kept))
-            print("  BertForMaskedLM" + (", freed memory kept" if kept else ""))
+            theirs = apart(hugging_face, width, blocks, heads, threads, corpus, kept, waiting=kept)
+            print("  BertForMaskedLM, " + ("freed memory kept, and threads that wait as ours" if kept else "as a user has it"))
             for (batch, precision, attention), speed in theirs.items():
                 print(f"    batch {batch}, {precision}, {attention}: {speed:,.0f}")
             usual = max(speed for (_, precision, attention), speed in theirs.items() if (precision, attention) == USUAL)

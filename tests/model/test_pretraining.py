@@ -77,6 +77,13 @@ def same(one, other):
     return all(torch.equal(weights[name], others[name]) for name in weights)
 
 
+def test_a_training_keeps_what_its_steps_free(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("study.model.loop.keep_freed_memory", lambda: asked.append("kept"))
+    train(tmp_path, lambda moment: asked.append("moment"), replace(REGIMEN, words=500))
+    assert asked[:2] == ["kept", "moment"]
+
+
 def test_a_hidden_word_is_learned_from_its_partner(tmp_path):
     history = train(tmp_path, regimen=replace(REGIMEN, words=40_000)).progress.history
     first, last = history[0], history[-1]

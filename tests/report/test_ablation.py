@@ -183,10 +183,10 @@ def test_views_that_differ_are_told_by_family(taken_apart, tmp_path):
 
 def test_uniform_attention_is_said_to_lose_the_order_only_where_its_positions_act_on_products(taken_apart, tmp_path):
     run = taken_apart()
-    for positions, told in (("rotary", True), ("sinusoidal", False)):
-        kinds = [("no_mlp", "attention", "uniform"), ("no_mlp", "positions", positions), ("transformer", "positions", "rotary")]
+    for positions, mask, told in (("rotary", "full", True), ("sinusoidal", "full", False), ("rotary", "causal", False)):
+        kinds = [("no_mlp", "attention", "uniform"), ("no_mlp", "positions", positions), ("no_mlp", "mask", mask)]
         settings = pd.concat([run.settings, pd.DataFrame(kinds, columns=run.settings.columns)])
-        section = made(Run(**{**run.__dict__, "settings": settings}), tmp_path / positions)
+        section = made(Run(**{**run.__dict__, "settings": settings}), tmp_path / positions / mask)
         assert ("With no mlp the order of words is lost too" in section.figures[0].caption) == told
         assert ("With no mlp the order of words is lost too" in section.answer) == told
 
@@ -249,7 +249,7 @@ def test_only_several_seeds_of_a_full_run_are_judged(taken_apart, tmp_path, seed
     ("size", "effect", "told"),
     [
         ("full", 0.05, "A difference is shown on similarity: simlex: no positions −0.148 (−0.178 to −0.118), no mlp −0.010"),
-        ("full", 0.5, "None is shown on similarity: simlex; to be found, one would have to be 0.500."),
+        ("full", 0.5, "None is shown on similarity: simlex, where even what training gains the whole could hardly be detected."),
         ("quick", 0.05, None),
     ],
 )
@@ -260,6 +260,15 @@ def test_the_answer_is_what_is_gone_of_the_gain_and_what_is_shown_on_tasks(taken
     )
     assert (told or "") in answer, answer
     assert told or "shown" not in answer
+
+
+@pytest.mark.parametrize(
+    ("effect", "told"), [(0.05, "; tested alone, one of 0.050 would be found in four cases of five."), (np.nan, ".")]
+)
+def test_the_answer_says_how_large_a_difference_had_to_be(taken_apart, tmp_path, effect, told):
+    run = taken_apart(seeds=3, size="full", effect=effect)
+    run.comparisons["p"] = 0.9
+    assert f"None is shown on similarity: simlex{told}" in made(run, tmp_path).answer
 
 
 def test_the_answer_names_the_parts_worth_most_and_counts_the_others(taken_apart, tmp_path, monkeypatch):
