@@ -89,7 +89,8 @@ def _shown(run: Run, rows: pd.DataFrame) -> list[str]:
 def _blind(rows: pd.DataFrame, key: Sequence[str]) -> str:
     """Say how large a difference on a task had to be; or that the task cannot tell."""
     mine = rows[(rows[KEYS] == list(key)).all(axis=1)]
-    least, most = mine["detectable"].min(), mine["detectable"].max()
+    parts = mine.loc[mine["part"] != UNTRAINED, "detectable"]
+    least, most = parts.min(), parts.max()
     if scale(mine)[2]:
         return ", where even what training gains the whole could hardly be detected"
     if not np.isfinite(least):

@@ -56,7 +56,7 @@ def other_contexts(run: Run, reference: str, parts: Sequence[str]) -> list[str]:
 def orderless(run: Run, parts: Sequence[str]) -> list[str]:
     """Return the models that lose the order of words with their attention.
 
-    Uniform attention makes no products of queries and keys for rotary positions to act on. (Looking backwards tells an order too.)
+    Uniform attention makes no products of queries and keys for rotary positions to act on; looking backwards tells an order too.
     """
     told = _settings(run).reindex(["attention", "positions", "mask"])
     lost = (told.loc["attention"] == "uniform") & (told.loc["positions"] == "rotary") & (told.loc["mask"] != "causal")
