@@ -89,6 +89,6 @@ def _heads(run: Run) -> list[str]:
                 ends = [f"{number(head['value'])} ({head['block']:.0f}.{head['head']:.0f})" for head in (mine[0], mine[-1])]
                 said.append(f"{told}{ends[0]} to {ends[1]}")
         floor = part.loc[part["shuffled"], "value"].max()
-        asked = f"probes of single heads (block.head) on the class of frequency of {question}"
+        asked = f"probes of single heads (block.head, first training) on the class of frequency of {question}"
         found.append(f"{asked}: {', '.join(said)}, shuffled at most {number(floor)}")
     return found

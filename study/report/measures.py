@@ -45,5 +45,9 @@ def order_changes(run: Run) -> pd.DataFrame:
 
 
 def head_accuracy(run: Run) -> pd.DataFrame:
-    """Return what a probe finds in each head of the full model: ``HEAD_KEYS``, then ``value, low, high, n, seeds``."""
-    return over_seeds(run.head_probes[run.head_probes["model"] == reference(run)], HEAD_KEYS)
+    """Return what a probe finds in each head of the full model: ``HEAD_KEYS``, then ``value, low, high, n, seeds``.
+
+    Of its first training alone: a head's number means nothing from one training to another, so there is no mean over them.
+    """
+    mine = run.head_probes[run.head_probes["model"] == reference(run)]
+    return over_seeds(mine[mine["seed"] == mine["seed"].min()], HEAD_KEYS)

@@ -25,6 +25,7 @@ from study.report.run import Run
 from study.report.table import Table, count, interval, listing, number, percent, signed, spell
 
 TITLE = "Mechanics"
+FIRST = " Heads are those of the first training: heads of other trainings are others, whatever their number."
 SPREAD = {"entropy": "entropy of attention, share of its ceiling", "slope": "slope of the softmax, 1 − Σ p²"}
 
 
@@ -45,6 +46,7 @@ def section(run: Run, album: Album) -> Section:
         "before training. In (4) the probe tells which of four classes of frequency a word is of. Uniform attention with a "
         "linear MLP (5) is not linear, either: layer normalisation bends. "
     )
+    caption += f"{FIRST.strip()} " if run.seeds > 1 else ""
     if without := orderless(run, run.trained):
         caption += f"With {', '.join(map(spell, without))} the order of words is lost too: compare with no positions. "
     caption += "The first table below sets figures beside the claims."
@@ -61,7 +63,7 @@ def section(run: Run, album: Album) -> Section:
         "Heads (block.head): accuracy of a probe on each above that on the same head shuffled. The probe tells which of four "
         "classes of frequency the word before, the word itself or the word after is of."
     )
-    figures += album.add("mechanics-heads", caption, _further(heads))
+    figures += album.add("mechanics-heads", caption + (FIRST if run.seeds > 1 else ""), _further(heads))
     folded = [table for table in (claims_table(run, pairs), difference_table(run, pairs)) if table.rows]
     return Section(TITLE, figures, folded=[*folded, *measure_tables(run)], answer=answer(pairs))
 
@@ -215,7 +217,7 @@ def measure_tables(run: Run) -> list[Table]:
         "order": (named(order_changes(run), positions), "Relative change of the last layer with order; n sentences"),
         "heads": (
             head_accuracy(run),
-            f"Accuracy of probes on single heads of {reference(run)}, four classes of frequency; n words",
+            f"Accuracy of probes on single heads of {reference(run)}, first training, four classes of frequency; n words",
         ),
     }
     formats: dict[str, Callable[[float], str]] = dict.fromkeys(("value", "low", "high"), partial(number, digits=4))

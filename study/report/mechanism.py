@@ -134,7 +134,7 @@ def scale(axis: Axes, full: pd.DataFrame) -> None:
     if len(lost):
         at = "" if len(lost) == len(full) else f" at {', '.join(f'{x:g}' for x in lost['x'])}"
         said = f"full minus untrained is below the minimum detectable effect{at}"
-        axis.set_title(f"{axis.get_title()}\n{said}", fontsize=8)
+        axis.set_title(f"{axis.get_title()}\n{textwrap.fill(said, 48)}", fontsize=8)
 
 
 def heads(axis: Axes, frame: pd.DataFrame) -> None:

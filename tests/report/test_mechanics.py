@@ -5,6 +5,7 @@ import pytest
 from study.report import mechanics
 from study.report.album import Album, Drawn
 from study.report.factors import contrasts
+from study.report.measures import head_accuracy
 from study.report.mechanics import TITLE, section
 from study.report.run import Run
 from tests.report.measured_run import measured_run
@@ -82,8 +83,21 @@ def test_a_figure_says_where_training_gains_too_little_to_compare(made, album, m
     titles = {
         figure: [axis.get_title() for axis in one.kept["mechanics"][0].axes] for figure, one in (("weak", weak), ("", album))
     }
+    titles = {figure: [" ".join(title.split()) for title in found] for figure, found in titles.items()}
     assert sum(said in title for title in titles["weak"]) == 4
     assert not any(said in title for title in titles[""])
+
+
+def test_heads_are_those_of_one_training_as_their_numbers_mean_nothing_in_another(make_run, album):
+    run, figures = measured_run(make_run, seeds=3), Figures()
+    later = run.head_probes["seed"] > 0
+    run.head_probes.loc[later, "value"] = 0.9
+    section(run, figures)
+    for name in ("mechanics", "mechanics-heads"):
+        assert "Heads are those of the first training" in figures.kept[name][1]
+        assert "first training" not in album.kept[name][1]
+    assert head_accuracy(run)["seeds"].unique() == [1]
+    assert head_accuracy(run)["value"].max() < 0.9
 
 
 @pytest.mark.parametrize(
@@ -122,7 +136,8 @@ def test_tables_hold_every_contrast_and_every_measure_over_seeds(make_run):
     assert len(made.folded[1].rows) == len(contrasts(run))
     names = [f"mechanics-{name}" for name in ("claims", "differences", "loss", "scaling", "order", "heads")]
     assert [table.name for table in made.folded] == names
-    assert all((table.frame["seeds"] == 2).all() for table in made.folded[2:])
+    assert all((table.frame["seeds"] == 2).all() for table in made.folded[2:-1])
+    assert (made.folded[-1].frame["seeds"] == 1).all(), "heads of one training"
     assert "2 seeds" in album.kept["mechanics"][1]
 
 
