@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from study.report.album import Album, Section
-from study.report.caveats import caveats, changes, orderless, other_contexts, parameters, slow_parts
+from study.report.caveats import caveats, orderless, other_contexts, parameters, slow_parts
 from study.report.parts import KEYS, LOSS, UNTRAINED, by_task, corrected, differences, judged, losses, scale, title
 from study.report.plot import RULE, STYLE, Look, panels
 from study.report.run import Run
@@ -72,7 +72,7 @@ def answer(run: Run, rows: pd.DataFrame, reference: str) -> str:
 def _shown(run: Run, rows: pd.DataFrame) -> list[str]:
     """Say of each task which differences are shown, those that are largest, or how large one had to be."""
     told = []
-    for key, task in by_task(rows[(rows["family"] != LOSS) & (rows["part"] != UNTRAINED)]) if run.verdicts else []:
+    for key, task in by_task(rows[rows["family"] != LOSS]) if run.verdicts else []:
         mine = task[task["found"]].sort_values("difference", key=abs, ascending=False, kind="stable")
         said = [
             f"{spell(row['part'])} {signed(row['difference'])} ({interval(row['low'], row['high'])})"
@@ -82,16 +82,15 @@ def _shown(run: Run, rows: pd.DataFrame) -> list[str]:
         if said:
             told.append(f"A difference is shown on {title(key, rows)}: {', '.join(said)}.")
         else:
-            told.append(f"None is shown on {title(key, rows)}{_blind(rows, key)}.")
+            told.append(f"None is shown on {title(key, rows)}{_blind(task)}.")
     return told
 
 
-def _blind(rows: pd.DataFrame, key: Sequence[str]) -> str:
-    """Say how large a difference on a task had to be; or that the task cannot tell."""
-    mine = rows[(rows[KEYS] == list(key)).all(axis=1)]
-    parts = mine.loc[mine["part"] != UNTRAINED, "detectable"]
+def _blind(task: pd.DataFrame) -> str:
+    """Say how large a difference on a task, of which these are the rows, had to be; or that the task cannot tell."""
+    parts = task.loc[task["part"] != UNTRAINED, "detectable"]
     least, most = parts.min(), parts.max()
-    if scale(mine)[2]:
+    if scale(task)[2]:
         return ", where even what training gains the whole could hardly be detected"
     if not np.isfinite(least):
         return ""
@@ -214,7 +213,7 @@ def ablation_table(run: Run, rows: pd.DataFrame, reference: str, parts: Sequence
 
 def _changed(run: Run, reference: str, part: str) -> str:
     """Write the settings in which a model differs from the whole."""
-    return "\n".join(f"{spell(name)}: {was} → {now}" for name, (was, now) in changes(run, reference, part).items())
+    return "\n".join(f"{spell(name)}: {was} → {now}" for name, was, now in run.settings_apart(reference, part).itertuples())
 
 
 def _size(sizes: Mapping[str, float], model: str) -> Cell:

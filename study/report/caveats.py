@@ -34,13 +34,6 @@ def caveats(run: Run, rows: pd.DataFrame, reference: str, parts: Sequence[str]) 
     return " ".join(said)
 
 
-def changes(run: Run, reference: str, part: str) -> dict[str, tuple[str, str]]:
-    """Return the settings in which a model differs from the whole, with both values: the whole's first."""
-    told = _settings(run).reindex(columns=[reference, part]).dropna()
-    apart = told[told[reference] != told[part]]
-    return {str(setting): (str(was), str(now)) for setting, was, now in apart.itertuples()}
-
-
 def slow_parts(rows: pd.DataFrame) -> list[str]:
     """Return the models that gained little in loss over their start, which knows the frequencies of words; or may have."""
     found = rows[rows["family"] == LOSS].set_index("part")[["difference", "high"]]
@@ -50,7 +43,7 @@ def slow_parts(rows: pd.DataFrame) -> list[str]:
 
 def other_contexts(run: Run, reference: str, parts: Sequence[str]) -> list[str]:
     """Return the models whose loss is that of other text than the whole's: of words that see no more than their sentence."""
-    return [part for part in parts if "context" in changes(run, reference, part)]
+    return [part for part in parts if "context" in run.settings_apart(reference, part).index]
 
 
 def orderless(run: Run, parts: Sequence[str]) -> list[str]:
@@ -58,7 +51,7 @@ def orderless(run: Run, parts: Sequence[str]) -> list[str]:
 
     Uniform attention makes no products of queries and keys for rotary positions to act on; looking backwards tells an order too.
     """
-    told = _settings(run).reindex(["attention", "positions", "mask"])
+    told = run.wide_settings.reindex(["attention", "positions", "mask"])
     lost = (told.loc["attention"] == "uniform") & (told.loc["positions"] == "rotary") & (told.loc["mask"] != "causal")
     return [part for part in parts if lost.get(part, False)]
 
@@ -67,11 +60,6 @@ def parameters(run: Run) -> dict[str, float]:
     """Return the number of parameters of each model that has any."""
     sizes = run.models.groupby("model")["parameters"].mean()
     return {str(model): size for model, size in sizes.items() if size > 0}
-
-
-def _settings(run: Run) -> pd.DataFrame:
-    """Return the settings, a row each, of the models, a column each."""
-    return run.settings.drop_duplicates(["setting", "model"]).pivot(index="setting", columns="model", values="value")
 
 
 def _budget(run: Run, models: Sequence[str]) -> list[str]:

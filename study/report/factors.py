@@ -82,7 +82,7 @@ def sweep(run: Run, *factors: str) -> pd.DataFrame:
         A row per model, its index, and a column per factor with the value as text; of several such sets of models the
         largest, and no rows where there is none.
     """
-    wide = run.settings.pivot(index="model", columns="setting", values="value").fillna("")
+    wide = run.wide_settings.T.fillna("")
     wide = wide.loc[[model for model in run.trained if model in wide.index]].rename_axis(columns=None)
     if not set(factors) <= set(wide.columns):
         return pd.DataFrame(columns=list(factors))

@@ -25,7 +25,7 @@ from study.report.run import Run
 from study.report.table import Table, count, interval, listing, number, percent, signed, spell
 
 TITLE = "Mechanics"
-FIRST = " Heads are those of the first training: heads of other trainings are others, whatever their number."
+FIRST = "Heads are those of the first training: heads of other trainings are others, whatever their number."
 SPREAD = {"entropy": "entropy of attention, share of its ceiling", "slope": "slope of the softmax, 1 − Σ p²"}
 
 
@@ -46,7 +46,8 @@ def section(run: Run, album: Album) -> Section:
         "before training. In (4) the probe tells which of four classes of frequency a word is of. Uniform attention with a "
         "linear MLP (5) is not linear, either: layer normalisation bends. "
     )
-    caption += f"{FIRST.strip()} " if run.seeds > 1 else ""
+    whose = f"{FIRST} " if run.seeds > 1 else ""
+    caption += whose
     if without := orderless(run, run.trained):
         caption += f"With {', '.join(map(spell, without))} the order of words is lost too: compare with no positions. "
     caption += "The first table below sets figures beside the claims."
@@ -61,9 +62,9 @@ def section(run: Run, album: Album) -> Section:
     figures += album.add("mechanics-depth", caption, _further([*order, *depth]))
     caption = (
         "Heads (block.head): accuracy of a probe on each above that on the same head shuffled. The probe tells which of four "
-        "classes of frequency the word before, the word itself or the word after is of."
+        "classes of frequency the word before, the word itself or the word after is of. "
     )
-    figures += album.add("mechanics-heads", caption + (FIRST if run.seeds > 1 else ""), _further(heads))
+    figures += album.add("mechanics-heads", (caption + whose).strip(), _further(heads))
     folded = [table for table in (claims_table(run, pairs), difference_table(run, pairs)) if table.rows]
     return Section(TITLE, figures, folded=[*folded, *measure_tables(run)], answer=answer(pairs))
 

@@ -253,6 +253,16 @@ class Run:
         """The models that were trained elsewhere and are read from files."""
         return list(dict.fromkeys(self.models.loc[self.models["kind"].isin(FROM_FILES), "model"]))
 
+    @property
+    def wide_settings(self) -> pd.DataFrame:
+        """The settings, a row each, of the models, a column each, as text."""
+        return self.settings.pivot(index="setting", columns="model", values="value")
+
+    def settings_apart(self, one: str, other: str) -> pd.DataFrame:
+        """Return the settings that two models have both, but not alike: a row each, the models' values in two columns."""
+        both = self.wide_settings.reindex(columns=[one, other]).dropna()
+        return both[both[one] != both[other]]
+
     def in_order(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a table's rows in the order of the models."""
         order = {model: place for place, model in enumerate([*self.trained, *self.controls])}

@@ -56,9 +56,9 @@ def sections(run: Run, album: Album) -> list[Section]:
         distance.section(run, look, album),
         mechanics.section(run, album),
         _precision(run),
-        _views(close, album.remarking(_few(run, close, "scores"))),
-        _neighbours(close, album.remarking(_few(run, close, "neighbours"))),
-        attention.section(close, look, album.remarking(_few(run, close, "attention"))),
+        _views(close, _few(album, run, close, "scores")),
+        _neighbours(close, _few(album, run, close, "neighbours")),
+        attention.section(close, look, _few(album, run, close, "attention")),
         _costs(run, close, look, album),
         _material(run),
         _tasks(run),
@@ -80,11 +80,11 @@ def _close(run: Run) -> Run:
     return replace(run, **kept, views=run.views[sides[0] & sides[1]])
 
 
-def _few(run: Run, close: Run, name: str) -> str:
-    """Say whom a figure of a table shows where the run has more models in it."""
+def _few(album: Album, run: Run, close: Run, name: str) -> Album:
+    """Return the album for figures of a table: it says whom they show where the run has more models in it."""
     every, shown = ({*getattr(of, name)["model"]}.intersection([*run.trained, *run.controls]) for of in (run, close))
     names = [spell(model) for model in (*run.trained, *run.controls) if model in shown]
-    return f"Of all models these are shown: {', '.join(names)}." if shown < every else ""
+    return album.remarking(f"Of all models these are shown: {', '.join(names)}.") if shown < every else album
 
 
 def _family(run: Run, close: Run, family: str, look: Mapping[str, Look], album: Album) -> Section:
@@ -99,8 +99,9 @@ def _family(run: Run, close: Run, family: str, look: Mapping[str, Look], album: 
         caption = (
             f"{name} by layer, with 95 % bands; rules: headline views that belong to no one layer, and baselines; dotted: chance."
         )
-        few = album.remarking(_few(run, close, "scores"))
-        figures += few.add(f"{family}-layers", caption, plot.layers(scores[scores["model"].isin(shown)], look))
+        figures += _few(album, run, close, "scores").add(
+            f"{family}-layers", caption, plot.layers(scores[scores["model"].isin(shown)], look)
+        )
     if family == "polysemy":
         figures += _words(run, close, look, album)
     tables, folded = _compared(run, family) if len(compared) else ([], [])
@@ -161,15 +162,13 @@ def _words(run: Run, close: Run, look: Mapping[str, Look], album: Album) -> list
     figures: list[Drawn] = []
     if len(accuracy):
         caption = "Each word of the test part by headline view; the bar is chance, one over the word’s senses."
-        few = album.remarking(_few(run, close, "items"))
-        figures += few.add("polysemy-words", caption, plot.words(accuracy, look, plane_word(close)))
+        figures += _few(album, run, close, "items").add("polysemy-words", caption, plot.words(accuracy, look, plane_word(close)))
     if len(close.plane):
         caption = (
             f"‘{close.plane['word'].iloc[0]}’ in the plane: the same sentences in each panel, on the two directions in which "
             "their vectors vary most. A type vector is one point, whatever the sense."
         )
-        few = album.remarking(_few(run, close, "plane"))
-        figures += few.add("plane", caption, plane.plane(close.in_order(close.plane)))
+        figures += _few(album, run, close, "plane").add("plane", caption, plane.plane(close.in_order(close.plane)))
     return figures
 
 
@@ -200,8 +199,9 @@ def _costs(run: Run, close: Run, look: Mapping[str, Look], album: Album) -> Sect
         for name, part in parts if tasks > MOST_PANELS else [("costs", scores)]:
             figures += album.add(name, caption, curve.costs(part, seconds, look))
     unigram = run.facts.get("corpus", {}).get("unigram_loss")
-    few = album.remarking(_few(run, close, "curves"))
-    figures += few.add("curves", curve.curves_caption(close), curve.curves(close.curves, curve.asked(close), look, unigram))
+    figures += _few(album, run, close, "curves").add(
+        "curves", curve.curves_caption(close), curve.curves(close.curves, curve.asked(close), look, unigram)
+    )
     return Section("What it cost", figures, [comparison.cost_table(run)], [comparison.stage_table(run)])
 
 

@@ -70,14 +70,14 @@ def meetings(run: Run, curves: pd.DataFrame) -> pd.DataFrame:
         for free in models
         if not told.loc[free, "start"] and told.loc[free, "kind"] == told.loc[started, "kind"]
     ]
-    settings, rows = run.settings.pivot(index="setting", columns="model", values="value"), []
+    rows = []
     for name, part in by_task(curves[curves["headline"]]):
         heads = {str(model): mine.set_index("moment").sort_index() for model, mine in part.groupby("model", sort=False)}
         for free, started in (pair for pair in pairs if heads.keys() >= set(pair)):
             mine, other = heads[free], heads[started]
             end = paired(run, str(part["family"].iloc[0]), str(part["task"].iloc[0]), started, free)
             found = {"task": name, "started": started, "free": free, "of": told.loc[started, "start"], "end": end}
-            found |= {"took": _cost(mine.iloc[-1], other.iloc[-1]), "apart": _otherwise(settings, free, started)}
+            found |= {"took": _cost(mine.iloc[-1], other.iloc[-1]), "apart": _otherwise(run, free, started)}
             found |= {"before": other["value"].iloc[0] - mine["value"].iloc[0]}
             found |= {"ahead": other["value"].iloc[-1] - mine["value"].iloc[-1]}
             found |= {"within": _meeting(mine, other, end if run.verdicts else None)}
@@ -143,11 +143,12 @@ def _cost(free: pd.Series, started: pd.Series) -> str:
     return ", ".join(found)
 
 
-def _otherwise(settings: pd.DataFrame, free: str, started: str) -> str:
+def _otherwise(run: Run, free: str, started: str) -> str:
     """Say which settings of a model from random vectors differ from those of one with a start, beside start and budget."""
-    wide = settings.reindex(columns=[free, started])
-    apart = wide[wide[free] != wide[started]].dropna().drop(index=list(START_AND_BUDGET), errors="ignore")
-    return ", ".join(f"{setting}={value}" for setting, value in apart[free].items()) if len(settings) else "settings unknown"
+    if run.settings.empty:
+        return "settings unknown"
+    apart = run.settings_apart(free, started).drop(index=list(START_AND_BUDGET), errors="ignore")
+    return ", ".join(f"{setting}={value}" for setting, value in apart[free].items())
 
 
 def _equal_words(first: pd.Series, second: pd.Series) -> bool:

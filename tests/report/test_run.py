@@ -42,3 +42,11 @@ def test_a_missing_column_and_a_word_for_a_number_are_named(make_run):
     scores.astype({"value": object}).assign(value="high").to_csv(folder / "scores.csv", index=False)
     with pytest.raises(StudyError, match=r"scores.csv: column 'value'.*high"):
         Run.read(folder)
+
+
+def test_settings_apart_are_those_that_both_have_and_not_alike(make_run):
+    told = [("a", "width", "64"), ("b", "width", "128"), ("a", "norm", "rms"), ("b", "norm", "rms"), ("b", "depth", "2")]
+    run = Run.read(make_run())
+    run = Run(**{**run.__dict__, "settings": pd.DataFrame(told, columns=["model", "setting", "value"])})
+    assert list(run.settings_apart("a", "b").itertuples(name=None)) == [("width", "64", "128")]
+    assert run.settings_apart("a", "c").empty
