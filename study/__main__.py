@@ -79,6 +79,7 @@ def _run(config: DictConfig) -> None:
     claimed = False
     try:
         _drop_what_was_not_chosen(config)
+        _miss_no_addition(config)
         claimed = _claim(folder, config)
         _study(config, folder)
     except KeyboardInterrupt:
@@ -182,6 +183,21 @@ def _drop_what_was_not_chosen(config: DictConfig) -> None:
         for group in (config.models, config.instruments, *config.tasks.values()):
             for name in [name for name, node in group.items() if "_target_" not in node]:
                 del group[name]
+
+
+def _miss_no_addition(config: DictConfig) -> None:
+    """Refuse an addition that has come to nothing, as ``+probing=x`` does before an experiment that chooses its probes."""
+    groups = {"model": config.models, "instrument": config.instruments, **config.tasks}
+    chosen = HydraConfig.get().runtime.choices
+    for override in HydraConfig.get().overrides.task:
+        group, _, names = override.removeprefix("+").partition("=")
+        if override.startswith("+") and group in groups and group not in chosen:
+            missing = [name for name in names.strip("[]").replace(" ", "").split(",") if name and name not in groups[group]]
+            if missing:
+                raise StudyError(
+                    f"{override} adds nothing: what comes after it on the command line chooses the whole list of {group} anew, "
+                    f"without {', '.join(missing)}. Name the experiment first: python -m study +experiment=NAME {override}"
+                )
 
 
 def _warn(

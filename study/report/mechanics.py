@@ -228,6 +228,7 @@ def measure_tables(run: Run) -> list[Table]:
         if len(frame):
             table = frame.drop(columns="kind", errors="ignore")
             mine = {column: write for column, write in formats.items() if column in table}
-            told = f"{caption}. With 95 % intervals over these and seeds; start: before training."
+            over = "over these" if name == "heads" else "over these and seeds"
+            told = f"{caption}. With 95 % intervals {over}; start: before training."
             found.append(listing(f"mechanics-{name}", told, table, mine))
     return found
