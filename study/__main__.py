@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import hydra
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.errors import InstantiationException
 from hydra.experimental.callback import Callback
@@ -186,18 +187,25 @@ def _drop_what_was_not_chosen(config: DictConfig) -> None:
 
 
 def _miss_no_addition(config: DictConfig) -> None:
-    """Refuse an addition that has come to nothing, as ``+probing=x`` does before an experiment that chooses its probes."""
-    groups = {"model": config.models, "instrument": config.instruments, **config.tasks}
-    chosen = HydraConfig.get().runtime.choices
-    for override in HydraConfig.get().overrides.task:
-        group, _, names = override.removeprefix("+").partition("=")
-        if override.startswith("+") and group in groups and group not in chosen:
-            missing = [name for name in names.strip("[]").replace(" ", "").split(",") if name and name not in groups[group]]
-            if missing:
-                raise StudyError(
-                    f"{override} adds nothing: what comes after it on the command line chooses the whole list of {group} anew, "
-                    f"without {', '.join(missing)}. Name the experiment first: python -m study +experiment=NAME {override}"
-                )
+    """Refuse an addition that has come to nothing: ``+probing=x`` before an experiment that lists its probes, or beside a list."""
+    overrides = OverridesParser.create().parse_overrides(list(HydraConfig.get().overrides.task))
+    families = {folder.name: config.tasks.get(folder.name) or {} for folder in paths.tasks().iterdir() if folder.is_dir()}
+    groups = {"model": config.models, "instrument": config.instruments, **families}
+    for number, override in enumerate(overrides, start=1):
+        group, value = override.key_or_group, override.value()
+        if not override.is_add() or override.package or group not in groups:
+            continue
+        names = value if isinstance(value, list) else [value]
+        missing = [str(name) for name in names if name not in groups[group]]
+        lists = [other.input_line for other in overrides if other.key_or_group == group and not other.is_add()]
+        experiments = [other.input_line for other in overrides[number:] if other.key_or_group == "experiment"]
+        if missing and (lists or experiments):
+            all_in_one = f"Give one list that holds all: {group}=[…,{','.join(missing)}]"
+            instead = all_in_one if lists else f"Name the experiment first: {experiments[0]} {override.input_line}"
+            raise StudyError(
+                f"{override.input_line} adds nothing, for {(lists or experiments)[0]} chooses the whole list of {group}, without "
+                f"{', '.join(missing)}. {instead}"
+            )
 
 
 def _warn(
