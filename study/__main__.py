@@ -187,7 +187,7 @@ def _drop_what_was_not_chosen(config: DictConfig) -> None:
 
 
 def _miss_no_addition(config: DictConfig) -> None:
-    """Refuse an addition that has come to nothing: ``+probing=x`` before an experiment that lists its probes, or beside a list."""
+    """Refuse an addition that has come to nothing: ``+probing=x`` before an experiment that lists probes, or beside a list."""
     overrides = OverridesParser.create().parse_overrides(list(HydraConfig.get().overrides.task))
     families = {folder.name: config.tasks.get(folder.name) or {} for folder in paths.tasks().iterdir() if folder.is_dir()}
     groups = {"model": config.models, "instrument": config.instruments, **families}
