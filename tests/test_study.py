@@ -264,7 +264,6 @@ def test_a_probe_of_two_files_from_outside_the_repository(home, smoke):
         (["model=[vectors]", "models.vectors.path=v.txt"], {"v.txt": b"war 1 2\npeace 1 x\n"}, ["v.txt:2", "number", "x"]),
         (["model=[huggingface]", "models.huggingface.name=./nowhere"], {}, ["nowhere"]),
         (["model=[cbow]", "validate=true"], {}, ["model=[random]"]),
-        (["+probing=structural", "+experiment=senses"], {}, ["+probing=structural adds nothing", "+experiment=senses +probing="]),
         (["+polysemy=[word]", "polysemy=[bank]"], {}, ["+polysemy=[word] adds nothing", "polysemy=[…,word]"]),
         (
             ["--config-dir", "broken", "+probing=broken"],
