@@ -80,7 +80,7 @@ def _run(config: DictConfig) -> None:
     claimed = False
     try:
         _drop_what_was_not_chosen(config)
-        _miss_no_addition(config)
+        _refuse_lost_additions(config)
         claimed = _claim(folder, config)
         _study(config, folder)
     except KeyboardInterrupt:
@@ -186,24 +186,24 @@ def _drop_what_was_not_chosen(config: DictConfig) -> None:
                 del group[name]
 
 
-def _miss_no_addition(config: DictConfig) -> None:
+def _refuse_lost_additions(config: DictConfig) -> None:
     """Refuse an addition that has come to nothing: ``+probing=x`` before an experiment that lists probes, or beside a list."""
     overrides = OverridesParser.create().parse_overrides(list(HydraConfig.get().overrides.task))
     families = {folder.name: config.tasks.get(folder.name) or {} for folder in paths.tasks().iterdir() if folder.is_dir()}
     groups = {"model": config.models, "instrument": config.instruments, **families}
-    for number, override in enumerate(overrides, start=1):
-        group, value = override.key_or_group, override.value()
-        if not override.is_add() or override.package or group not in groups:
+    for number, addition in enumerate(overrides, start=1):
+        group = addition.key_or_group
+        if not addition.is_add() or addition.package or group not in groups:
             continue
-        names = value if isinstance(value, list) else [value]
-        missing = [str(name) for name in names if name not in groups[group]]
+        value = addition.value()
+        missing = [str(name) for name in (value if isinstance(value, list) else [value]) if name not in groups[group]]
         lists = [other.input_line for other in overrides if other.key_or_group == group and not other.is_add()]
         experiments = [other.input_line for other in overrides[number:] if other.key_or_group == "experiment"]
         if missing and (lists or experiments):
             all_in_one = f"Give one list that holds all: {group}=[…,{','.join(missing)}]"
-            instead = all_in_one if lists else f"Name the experiment first: {experiments[0]} {override.input_line}"
+            instead = all_in_one if lists else f"Name the experiment first: {experiments[0]} {addition.input_line}"
             raise StudyError(
-                f"{override.input_line} adds nothing, for {(lists or experiments)[0]} chooses the whole list of {group}, without "
+                f"{addition.input_line} adds nothing, for {(lists or experiments)[0]} chooses the whole list of {group}, without "
                 f"{', '.join(missing)}. {instead}"
             )
 

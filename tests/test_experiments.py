@@ -7,7 +7,8 @@ from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
-from study.__main__ import _instantiated
+from study.__main__ import _instantiated, _refuse_lost_additions
+from study.contracts import StudyError
 
 ROOT = Path(__file__).parents[1]
 SIZES = {
@@ -54,6 +55,22 @@ def test_every_experiment_makes_a_study_whose_settings_fit_together(hydra_config
         assert start is None or start in study.models
         if start is not None:
             assert study.models[start].size == model.width
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lost"),
+    [(["+probing=structural", "+experiment=senses"], True), (["+experiment=senses", "+probing=structural"], False)],
+)
+def test_an_addition_that_an_experiment_drops_is_refused(hydra_config, arguments, lost):
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = compose("config", [*arguments, f"hydra.searchpath=[file://{ROOT / 'tasks'}]"], return_hydra_config=True)
+    hydra_config.set_config(config)
+    if lost:
+        with pytest.raises(StudyError, match=r"adds nothing.*first: \+experiment=senses \+probing=structural"):
+            _refuse_lost_additions(config)
+    else:
+        assert "structural" in config.tasks.probing
+        _refuse_lost_additions(config)
 
 
 def test_the_experiments_of_two_sizes_are_those_that_the_readme_names():
