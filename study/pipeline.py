@@ -214,6 +214,7 @@ def _compared(
     """Compare the models, or find these same answers compared before."""
 
     def compare(folder: Path) -> None:
+        """Write the comparison into a folder."""
         common, comparisons = evaluation.compare(scores, items, seeds=study.seeds, verdicts=study.size != "quick")
         common.to_parquet(folder / "common.parquet", index=False)
         comparisons.to_parquet(folder / "comparisons.parquet", index=False)

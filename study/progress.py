@@ -20,6 +20,7 @@ def bar(label: str, unit: str = " words") -> Iterator[Observe]:
         told: dict[str, str] = {}
 
         def observe(moment: Moment) -> None:
+            """Move the bar to a moment, and write its losses beside it."""
             shown.total = moment.total_words
             losses = {"loss": moment.loss, "validation": moment.validation_loss}
             told.update({name: f"{value:.2f}" for name, value in losses.items() if value is not None})

@@ -44,6 +44,7 @@ def score(
     def scored(
         key: str, digest: str, who: str, answer: Callable[[Task], Mapping[str, Result]]
     ) -> tuple[Mapping[str, Result], str]:
+        """Return the results of one task by one who answers, and the digest of their artefact."""
         family, name = key.split("/", 1)
         task = tasks[family][name]
         inputs = {"questions": asked_digests[key], "answered by": digest}

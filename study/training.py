@@ -62,6 +62,7 @@ class Training:
         done: dict[tuple[str, int], Trained] = {}
 
         def made(name: str, number: int, waiting: tuple[str, ...]) -> Trained:
+            """Return a trained model, made before or now, after the one that it starts from."""
             if name in self.failed:
                 raise NotFiniteError(f"{name} failed: {self.failed[name]}")
             if (name, number) not in done:
@@ -106,6 +107,7 @@ class Training:
             model.moments = trained["moments"] = list(self.moments)
 
         def fit(folder: Path) -> None:
+            """Train the model and save it in a folder."""
             checkpoints = folder / "checkpoints"
             checkpoints.mkdir(exist_ok=True)
             with bar(f"training {label}") as observe:
@@ -126,6 +128,7 @@ class Training:
         """Return the vectors of places by a model that was read from an artefact."""
 
         def embed(folder: Path) -> None:
+            """Write the vectors of all places into a folder."""
             with bar(f"embedding with {label}", " sentences") as observe:
                 places.embed(model, joined, folder, observe, self.numbers)
 

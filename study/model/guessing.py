@@ -149,6 +149,7 @@ def spelled_guesses(
     table, bias = encoder.output()
 
     def scores(block: slice) -> Mapping[str, Tensor]:
+        """Score a block of places: the words of the vocabulary by their sub-words, (b, v)."""
         found = torch.full((len(places[block]), len(able)), -torch.inf, device=table.device)
         for size, words in words_of.items():
             logits = functional.linear(hidden[size][block], table[: len(bias)], bias).float()  # (b, k, sub-words)

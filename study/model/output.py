@@ -94,6 +94,7 @@ class Output:
         around = [self._around(sentences[number], start) for number, start, _ in places.tolist()]
 
         def scores(block: slice) -> Mapping[str, torch.Tensor]:
+            """Score a block of places, in each way."""
             ways = self._one_by_one(around[block]) if self.skipgram else self._together(around[block])
             return {way: torch.from_numpy(scored) for way, scored in ways.items()}
 

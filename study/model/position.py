@@ -78,11 +78,13 @@ class _Turn(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+        """Turn vectors x of shape (..., t, e)."""
         ctx.save_for_backward(cosines, sines)
         return _turned(x, cosines, sines)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        """Turn the gradient back."""
         cosines, sines = ctx.saved_tensors
         return _turned(gradient, cosines, -sines), None, None
 

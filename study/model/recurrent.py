@@ -130,6 +130,7 @@ class Recurrent(Recurrence, Built, Asked):
             prior = torch.from_numpy(np.log(counts / counts.sum())).to(bias)  # (v,)
 
             def scores(block: slice) -> Mapping[str, Tensor]:
+                """Score a block of places from the words before, after, and both: (b, v) each."""
                 logits = functional.linear(sides[:, block], table[: len(bias)], bias).float()  # (2, b, v)
                 before, after = logits.log_softmax(dim=2)
                 return {"before": before, "after": after, "both": before + after - prior}

@@ -78,6 +78,7 @@ def asked(run: Run) -> dict[str, Asked]:
     shares = told.pivot(index="model", columns="setting", values="value").astype(float)
 
     def of(model: str) -> Asked:
+        """Return what a model is asked by its objective, or else by its kind."""
         known = ASKED.get(kinds.get(model, ""), ANY)
         if known is not MASKED or model not in shares.index:
             return known

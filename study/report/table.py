@@ -211,6 +211,7 @@ def markdown(table: Table) -> str:
     """Write a table in GitHub's Markdown."""
 
     def written(cell: Cell) -> str:
+        """Write a cell: strong ones bold, notes in brackets."""
         text = escape_markdown(cell.text)
         text = f"**{text}**" if cell.strong else text
         return f"{text} ({escape_markdown(cell.note.replace(LINE, ' · '))})" if cell.note else text

@@ -98,6 +98,7 @@ def words(path: Path, column: str) -> list[Row]:
     label = _label(column)
 
     def read(path: Path) -> list[Row]:
+        """Return a row for each word of a treebank that has a label in the column."""
         return [
             Row(tree.line + at, tree.text, word.start, word.stop, value, None, tree.document)
             for tree in conllu.read(path)

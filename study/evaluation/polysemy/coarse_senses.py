@@ -216,6 +216,7 @@ class CoarseSenses:
         held = classifier.deal(np.arange(len(labels)), labels, self.folds, self.seed) == 0
 
         def right(penalty: float) -> float:
+            """Return the share of the held-out training items that a regression with this penalty answers right."""
             return float((fit(taught[~held], labels[~held], penalty)(taught[held]) == labels[held]).mean())
 
         choice = len(self.penalties) > 1 and not held.all()

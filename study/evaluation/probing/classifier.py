@@ -32,6 +32,7 @@ def logistic_regression(iterations: int) -> Fit:
     """
 
     def fit(features: Array, labels: Array, penalty: float) -> Predict:
+        """Fit one regression and return how it names the labels of values (n, d)."""
         names, codes = np.unique(labels, return_inverse=True)
         (reading,) = reader.linear((penalty,), iterations)(features, codes, len(names))
         return lambda values: names[reader.decide(reading.log_probability(values), np.bincount(codes))]

@@ -53,6 +53,7 @@ def mixed(*, hidden: int, epochs: int, seed: int) -> Reader:
     """
 
     def network(shape: tuple[int, ...], classes: int) -> nn.Module:
+        """Make a mix of layers below a classifier, for features of shape (layers, d)."""
         layers, width = shape
         perceptron = nn.Sequential(nn.Linear(width, hidden or 1), nn.ReLU(), nn.Linear(hidden or 1, classes))
         return Mix(layers, perceptron if hidden else nn.Linear(width, classes))

@@ -38,6 +38,7 @@ def perceptron(*, hidden: int, epochs: int, seed: int) -> Reader:
     """
 
     def network(shape: tuple[int, ...], classes: int) -> nn.Module:
+        """Make one hidden layer and an output, for features of shape (d,)."""
         return nn.Sequential(nn.Linear(shape[-1], hidden), nn.ReLU(), nn.Linear(hidden, classes))
 
     return learned(network, epochs=epochs, seed=seed)
@@ -61,6 +62,7 @@ def learned(
     """
 
     def path(features: Array, codes: Array, classes: int) -> Iterator[Reading]:
+        """Yield the reading after each pass over the training items."""
         standard = _standardised(features)
         inputs, targets = standard(features), torch.from_numpy(np.asarray(codes, dtype=np.int64))
         with torch.random.fork_rng(devices=[]):  # leaves the global generator as it was
@@ -92,6 +94,7 @@ def _standardised(features: Array) -> Callable[[Array], torch.Tensor]:
 
 def _reads(module: nn.Module, standard: Callable[[Array], torch.Tensor]) -> Callable[[Any], Array]:
     def log_probability(values: Array) -> Array:
+        """Return the log-probability of each class for values (n, d): (n, classes)."""
         with torch.no_grad(), _one_thread():
             parts = [module(standard(values[at : at + READ])) for at in range(0, len(values), READ)]
         return functional.log_softmax(torch.cat(parts).double(), dim=1).numpy()

@@ -86,6 +86,7 @@ def linear(penalties: Sequence[float], iterations: int) -> Reader:
     """
 
     def path(features: Array, codes: Array, classes: int) -> Iterator[Reading]:
+        """Yield the reading of each penalty in turn, each fit begun where the last one ended."""
         present = np.unique(codes)
         if len(present) < 2:
             yield from (reading for _ in penalties for reading in majority(features, codes, classes))
@@ -106,6 +107,7 @@ def _linear_reading(standard: Callable[[Array], Array], slope: Array, offset: Ar
     """Keep a fitted regression, which a warm start would overwrite; classes it never saw have no probability."""
 
     def log_probability(values: Array) -> Array:
+        """Return the log-probability of each class for values (n, d): (n, classes)."""
         scores = standard(values) @ slope.T + offset
         scores = np.hstack([np.zeros_like(scores), scores]) if len(present) == 2 else scores  # of two classes sklearn keeps one
         found = np.full((len(values), classes), -np.inf)
@@ -127,6 +129,7 @@ def naive_bayes(features: Any, codes: Array, classes: int) -> Iterator[Reading]:
     model = MultinomialNB(alpha=1.0).fit(features, codes)
 
     def log_probability(values: Any) -> Array:
+        """Return the log-probability of each class for counts (n, features): (n, classes)."""
         found = np.full((values.shape[0], classes), -np.inf)
         found[:, model.classes_] = model.predict_log_proba(values)
         return found

@@ -116,6 +116,7 @@ def weights(groups: Array, rng: np.random.Generator, *, smooth: bool = False) ->
     paired = bool((first != second).any())
 
     def draw(replicates: int) -> Array:
+        """Return the weight of each item in so many replicates: (r, n)."""
         if paired and smooth:
             exponential = rng.standard_exponential((2, replicates, len(units)), dtype=np.float32)
             times = (exponential[0] + exponential[1]) / 2  # a gamma variable of mean 1 and variance 1/2
@@ -149,6 +150,7 @@ def _macro_f1(items: pd.DataFrame) -> Replicate:
     one_hot = np.eye(len(used), dtype=np.float32)[codes]  # (n, cells that occur)
 
     def replicate(weight: Array) -> Array:
+        """Return the macro-F1 of each weighted sample: (r, n) -> (r,)."""
         table = np.zeros((len(weight), k * k))
         table[:, used] = weight @ one_hot
         return metrics.f1_of(table.reshape(-1, k, k))
@@ -160,6 +162,7 @@ def _spearman(items: pd.DataFrame) -> Replicate:
     rank_gold, rank_predicted = (_ranker(items[name].to_numpy()) for name in ("gold_value", "predicted_value"))
 
     def replicate(weight: Array) -> Array:
+        """Return the rank correlation of each weighted sample: (r, n) -> (r,)."""
         total = weight.sum(1, keepdims=True)
         x, y = rank_gold(weight), rank_predicted(weight)
         x -= _ratio((weight * x).sum(1, keepdims=True), total)
@@ -179,6 +182,7 @@ def _ranker(values: Array) -> Replicate:
     codes[order] = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(values)]))
 
     def ranks(weight: Array) -> Array:
+        """Return middle ranks over the weight of all: (r, n) -> (r, n)."""
         tied = weight[:, order]
         if len(starts) < len(values):
             tied = np.add.reduceat(tied, starts, axis=1)  # (r, distinct values)
@@ -263,6 +267,7 @@ def _area_under_curve(items: pd.DataFrame) -> Replicate:
         return np.bincount(where.ravel(), weight[:, kind].ravel(), minlength=steps * len(weight)).reshape(-1, steps)
 
     def replicate(weight: Array) -> Array:
+        """Return the area under the curve of each weighted sample: (r, n) -> (r,)."""
         near, far = at_values(weight, same), at_values(weight, ~same)
         below = np.cumsum(far, axis=1) - far / 2
         return _ratio((near * below).sum(1), near.sum(1) * far.sum(1))
