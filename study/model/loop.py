@@ -237,7 +237,8 @@ class Loop(ABC):
         if self.progress.row >= len(self.rows):
             self.progress.epoch, self.progress.row = self.progress.epoch + 1, 0
             self.rows = self.training.order(self.regimen.seed, ORDER, self.progress.epoch)
-        first, number = self.progress.row, max(1, self.regimen.batch // self.training.length)
+        share = min(1.0, self.progress.words / max(1, self.progress.total))
+        first, number = self.progress.row, max(1, self.regimen.batch_at(share) // self.training.length)
         self.progress.row += number
         return self.rows[first : first + number]
 

@@ -127,6 +127,10 @@ class Schedule:
         left = (1 - share) / (1 - self.warm_up)
         return self.rate * (left if self.decay == "linear" else 0.5 - 0.5 * math.cos(math.pi * left))
 
+    def batch_at(self, share: float) -> int:
+        """Return the words of a step when a share of the budget, in [0, 1], is spent: always as many."""
+        return self.batch
+
 
 @dataclass(kw_only=True)
 class Regimen(Schedule):
@@ -137,6 +141,10 @@ class Regimen(Schedule):
     objective : mapping of str to float
         What the steps ask, as shares that sum to 1: ``masked`` (guess hidden words), ``causal`` (guess the next word from those
         before) and ``detection`` (say which words a small generator has replaced).
+    first_batch : int or None
+        Words of the first step, from which steps grow to ``batch`` in a straight line; None takes ``batch`` from the first.
+    batch_growth : float
+        Share of the budget in which they grow, in (0, 1].
     mask_rate : float
         Share of the known words that are to be guessed, in (0, 1].
     final_mask_rate : float or None
@@ -157,6 +165,8 @@ class Regimen(Schedule):
     """
 
     objective: Mapping[str, float]
+    first_batch: int | None
+    batch_growth: float
     mask_rate: float
     final_mask_rate: float | None
     mask_hidden: float
@@ -176,6 +186,10 @@ class Regimen(Schedule):
         shares = dict(self.objective)
         if set(shares) - set(OBJECTIVES) or min(shares.values(), default=-1) < 0 or not math.isclose(sum(shares.values()), 1):
             raise StudyError(f"objective: expected shares of {', '.join(OBJECTIVES)} that sum to 1, found {shares}.")
+        if self.first_batch is not None and not 0 < self.first_batch <= self.batch:
+            raise StudyError(f"first_batch is a number of words from 1 to batch={self.batch}, or null, not {self.first_batch}.")
+        if not 0 < self.batch_growth <= 1:
+            raise StudyError(f"batch_growth is a share of the budget in (0, 1], not {self.batch_growth}.")
         if not 0 < self.generator <= 1 or self.detection_weight < 0:
             raise StudyError("generator is a share in (0, 1] and detection_weight is not negative.")
         if not 0 <= self.surroundings <= 1 or min(self.surroundings_window, self.surroundings_drawn) < 1:
@@ -191,6 +205,11 @@ class Regimen(Schedule):
             raise StudyError(f"final_mask_rate is a share in (0, 1] or null, not {self.final_mask_rate}.")
         if self.mask_rate > 1 or min(self.mask_hidden, self.mask_replaced) < 0 or self.mask_hidden + self.mask_replaced > 1:
             raise StudyError("mask_rate, mask_hidden and mask_replaced are shares, and the last two sum to 1 at most.")
+
+    def batch_at(self, share: float) -> int:
+        """Return the words of a step when a share of the budget, in [0, 1], is spent: steps may grow."""
+        first = self.batch if self.first_batch is None else self.first_batch
+        return round(first + min(1.0, share / self.batch_growth) * (self.batch - first))
 
     def mask_rate_at(self, share: float) -> float:
         """Return the share of words that are to be guessed when a share of the budget, in [0, 1], is spent."""

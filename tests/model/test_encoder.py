@@ -14,6 +14,8 @@ SETTINGS = Transformer(
     **ANATOMY,
     context="document",
     objective={"masked": 1.0},
+    first_batch=None,
+    batch_growth=0.5,
     mask_rate=0.3,
     final_mask_rate=None,
     mask_hidden=0.8,

@@ -9,7 +9,7 @@ import torch
 
 from study.contracts import StudyError
 from study.model.anatomy import Anatomy
-from study.model.loop import NotFiniteError
+from study.model.loop import NotFiniteError, Progress
 from study.model.objective import Masked, following
 from study.model.pretraining import Pretraining, words_of
 from study.model.regimen import Regimen, judged_by, limited_threads
@@ -24,6 +24,8 @@ SMALL = Anatomy(**ANATOMY | {"blocks": 1, "dropout": 0.1, "length": 16})
 REGIMEN = Regimen(
     context="sentence",
     objective={"masked": 1.0},
+    first_batch=None,
+    batch_growth=0.5,
     mask_rate=0.3,
     final_mask_rate=None,
     mask_hidden=0.8,
@@ -156,9 +158,10 @@ def test_validation_takes_no_part_in_the_time_of_training(tmp_path, monkeypatch,
         {"objective": {"causal": 1.0}},
         {"objective": {"masked": 0.5, "causal": 0.25, "detection": 0.25}},
         {"surroundings": 0.5},
+        {"first_batch": 64, "batch_growth": 1.0},
     ],
 )
-def test_every_objective_resumes_the_same_bit_for_bit(tmp_path, question):
+def test_every_regimen_resumes_the_same_bit_for_bit(tmp_path, question):
     whole, pieces = tmp_path / "whole", tmp_path / "pieces"
     whole.mkdir()
     pieces.mkdir()
@@ -362,6 +365,17 @@ def test_the_mask_rate_goes_straight_to_its_end():
     assert replace(regimen, final_mask_rate=None).mask_rate_at(0.9) == 0.4
 
 
+def test_steps_grow_straight_to_their_full_batch_and_stay_there():
+    regimen = replace(REGIMEN, first_batch=64, batch_growth=0.5)
+    assert [regimen.batch_at(share) for share in (0, 0.25, 0.5, 1)] == [64, 160, 256, 256]
+    assert replace(regimen, first_batch=None).batch_at(0) == 256
+    training = start(regimen)
+    length = training.training.length
+    for words, batch in ((0, 64), (250, 160), (500, 256), (900, 256)):
+        training.progress = Progress(total=1_000, words=words)
+        assert len(training.next_rows()) == batch // length
+
+
 def test_another_seed_is_another_training(tmp_path):
     folders = [tmp_path / name for name in "abc"]
     for folder in folders:
@@ -506,6 +520,8 @@ def test_validation_hides_the_same_words_each_time():
         ({"words": None, "minutes": 0}, "minutes"),
         ({"weight_decay": -0.1}, "weight_decay"),
         ({"second_moment": 1.0}, "second_moment"),
+        ({"first_batch": 512}, "first_batch.* 1 to batch=256"),
+        ({"batch_growth": 0.0}, "batch_growth"),
         ({"surroundings": 0.5, "objective": {"causal": 0.5, "detection": 0.5}}, "surroundings=0.5"),
     ],
 )
