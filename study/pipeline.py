@@ -130,7 +130,11 @@ def run(study: Study, folder: Path, *, store: Store, facts: Mapping[str, Any], e
         ledger=ledger,
         moments=study.emergence.counts(),
     )
-    trained = training.all(study.models)
+    try:
+        trained = training.all(study.models)
+    finally:  # a curve that ends where numbers do is a finding too
+        if training.broken_off:
+            results.curves_table(training.broken_off).to_csv(folder / "failed_curves.csv", index=False)
     if export is not None:
         _export(trained, export)
     answers = score(study.tasks, trained, questions, joined, store, ledger)
@@ -183,7 +187,7 @@ def _write_tables(
         "comparisons": comparisons,
         "models": results.models_table(trained),
         "settings": results.settings_table(trained),
-        "curves": results.curves_table(trained),
+        "curves": results.curves_table({(one.name, one.seed): one.model.history for one in trained}),
         "tasks": results.tasks_table(tasks, questions, left_out),
         "targets": results.targets_table(questions, corpus),
         "plane": results.plane_table(study.report.plane, scores, questions, joined, corpus, trained),

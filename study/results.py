@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from study import evaluation
-from study.contracts import OF_TYPES, Corpus, Level, Model, Predicts, Questions, Result, Task
+from study.contracts import OF_TYPES, Corpus, Level, Model, Moment, Predicts, Questions, Result, Task
 from study.model import places
 from study.model.places import Places
 from study.store import Artefact, settings_of
@@ -195,9 +195,9 @@ def settings_table(trained: Sequence[Trained]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "setting", "value"])
 
 
-def curves_table(trained: Sequence[Trained]) -> pd.DataFrame:
-    """Return the learning curves of all models."""
-    rows = [{"model": one.name, "seed": one.seed, **asdict(moment)} for one in trained for moment in one.model.history]
+def curves_table(histories: Mapping[tuple[str, int], Sequence[Moment]]) -> pd.DataFrame:
+    """Return learning curves, of models by name and seed, as one table."""
+    rows = [{"model": name, "seed": seed, **asdict(one)} for (name, seed), history in histories.items() for one in history]
     columns = ["model", "seed", "words_seen", "total_words", "seconds", "loss", "validation_loss", "masked_accuracy"]
     return pd.DataFrame(rows, columns=columns)
 

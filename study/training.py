@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from study.contracts import Grows, HasFiles, Model, StartsFrom, StudyError
+from study.contracts import Grows, HasFiles, Model, Moment, StartsFrom, StudyError
 from study.corpus import EncodedCorpus
 from study.ledger import Ledger
 from study.model import NotFiniteError, moments, places
@@ -38,6 +38,8 @@ class Training:
         Words seen, in rising order from 0, after which models are kept while they learn; none where it is empty.
     failed : dict of str to str
         The models without a result, filled as they fail, and why: their loss was no longer finite.
+    broken_off : dict of (str, int) to sequence of Moment
+        The learning curves of those that failed themselves, by name and seed.
     """
 
     corpus: EncodedCorpus
@@ -48,6 +50,7 @@ class Training:
     ledger: Ledger
     moments: Sequence[int] = ()
     failed: dict[str, str] = field(init=False, default_factory=dict)
+    broken_off: dict[tuple[str, int], Sequence[Moment]] = field(init=False, default_factory=dict)
 
     def all(self, models: Mapping[str, Model]) -> list[Trained]:
         """Train every model with every seed, one that starts from another after that one; return them in the study's order.
@@ -76,6 +79,8 @@ class Training:
                     done[name, number] = self.one(name, model, number, first)
                 except NotFiniteError as failure:
                     self.failed[name] = str(failure)
+                    if failure.history:
+                        self.broken_off[name, model.seed + number] = failure.history
                     warnings.warn(f"{name} failed and is left out: {failure}", stacklevel=2)
                     raise NotFiniteError(f"{name} failed: {failure}") from failure
             return done[name, number]

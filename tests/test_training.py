@@ -63,7 +63,7 @@ class Failing(Counting):
 
     def fit(self, corpus, *, folder, observe):
         if self.seed == self.fails_with:
-            raise NotFiniteError("The loss is inf.")
+            raise NotFiniteError("The loss is inf.", [Moment(3, 9, 0.1)])
         return super().fit(corpus, folder=folder, observe=observe)
 
 
@@ -184,6 +184,7 @@ def test_a_model_that_fails_is_left_out_with_all_its_seeds_and_what_starts_from_
         trained = study.all(models)
     assert [(one.name, one.seed) for one in trained] == [("good", 0), ("good", 1)]
     assert study.failed == {"bad": "The loss is inf.", "heir": "bad failed: The loss is inf."}
+    assert study.broken_off == {("bad", 1): [Moment(3, 9, 0.1)]}
 
 
 @pytest.mark.filterwarnings("ignore:.* failed and is left out")

@@ -7,7 +7,7 @@ from study.model.encodings import Identifier, OneHot
 from study.model.export import export_static, exported
 from study.model.fasttext import FastText
 from study.model.huggingface import HuggingFace
-from study.model.loop import NotFiniteError
+from study.model.progress import NotFiniteError
 from study.model.reconstruction import RecurrentReconstruction, TransformerReconstruction
 from study.model.recurrent import Recurrent
 from study.model.saved import Saved, export_encoder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from torch import Tensor
 from torch.nn import functional
@@ -89,6 +89,10 @@ class Anatomy:
     tied: bool
     length: int
 
+    def plain(self) -> Anatomy:
+        """Return the anatomy by itself, of a model that is one: what is built by it need not hold the model too."""
+        return Anatomy(**{part.name: getattr(self, part.name) for part in fields(Anatomy)})
+
     @property
     def width_of_a_head(self) -> int:
         """The width of a head, numbers."""
@@ -121,5 +125,7 @@ class Anatomy:
             )
         if self.projections == "none" and self.heads * self.width_of_a_head != self.width:
             raise StudyError("Without projections the heads share out the width: leave head_width null.")
+        if not self.norm_epsilon > 0:
+            raise StudyError(f"norm_epsilon must be above 0, not {self.norm_epsilon}.")
         if not 0 <= self.dropout < 1:
             raise StudyError(f"dropout is a share in [0, 1), not {self.dropout}.")

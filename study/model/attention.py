@@ -74,10 +74,8 @@ class Attention(nn.Module):
         """
         queries, keys, values = self.parts(x)
         mask = None if mask is None else mask.to(values.dtype)
-        if self.uniform or x.device.type == "cpu":
-            mixed = self.weights(queries, keys, mask) @ values  # (b, h, t, e)
-        else:
-            mixed = functional.scaled_dot_product_attention(queries, keys, values, mask, scale=self.scale)
+        spelled_out = self.uniform or x.device.type == "cpu"
+        mixed = self.weights(queries, keys, mask) @ values if spelled_out else self.fused(queries, keys, values, mask)
         mixed = mixed.transpose(1, 2).flatten(2)  # (b, t, h e)
         if places is not None:
             mixed = mixed.flatten(0, 1).index_select(0, places)  # (n, h e)
@@ -104,6 +102,10 @@ class Attention(nn.Module):
         else:
             products = queries @ keys.transpose(-1, -2) * self.scale  # (b, h, t, t)
         return (products if mask is None else products + mask).softmax(dim=-1)
+
+    def fused(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+        """Return what ``weights`` makes of values, (b, h, t, e), by torch's fused kernel, which never holds the weights."""
+        return functional.scaled_dot_product_attention(queries, keys, values, mask, scale=self.scale)
 
     def seen(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the weights, (b, h, t, t), and what each head adds to the words by itself, (b, h, t, d), without the bias."""

@@ -64,7 +64,8 @@ class Detection(nn.Module):
         guessed = self.generator(batch.words, batch.segments, batch.places)[-1]  # (n, d of the generator)
         guessing = candidate_loss(self.generator, guessed, batch.targets, candidates, log_probability)
         scores, replaced = self.scores(encoder, batch, original, guessed.detach())
-        return guessing + self.weight * functional.binary_cross_entropy_with_logits(scores, replaced)
+        telling = functional.binary_cross_entropy_with_logits(scores, replaced, reduction="sum") / max(1, len(scores))
+        return guessing + self.weight * telling
 
     def judge(self, encoder: Encoder, batch: Masked, original: Tensor) -> tuple[Tensor, Tensor]:
         """Ask of every known word whether it was replaced; the arguments are those of ``loss``.

@@ -73,7 +73,7 @@ class Designed(Anatomy, Units, Guesser):
 
     def network(self, symbols: int, frequencies: Tensor) -> Encoder:
         """Return an encoder with random weights; see ``Built.network``."""
-        return Encoder(self, symbols, frequencies)
+        return Encoder(self.plain(), symbols, frequencies)
 
     def guess(self, sentences: Sequence[Sentence], places: Array, best: int) -> Mapping[str, Guesses]:
         """Guess hidden words, of sub-words as ``study.model.guessing.spelled_guesses`` says; see ``Guesser.guess``.

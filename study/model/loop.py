@@ -17,21 +17,23 @@ import copy
 import math
 import time
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from study.contracts import Array, Moment, Observe, StudyError
+from study.contracts import Array, Moment, Observe
 from study.model.checkpoint import discard_checkpoint, read_checkpoint, write_checkpoint
-from study.model.effort import Effort, operations, peak
+from study.model.effort import Effort
 from study.model.memory import keep_freed_memory
 from study.model.moments import Moments
 from study.model.objective import Candidates
+from study.model.progress import NotFiniteError, Progress
 from study.model.regimen import Schedule, choose_fabric
+from study.model.rehearsal import counted, words_in
 from study.model.sequences import Sequences, Stream
 
 ORDER, STEP, VALIDATION = 0, 1, 2
@@ -40,54 +42,8 @@ ORDER, STEP, VALIDATION = 0, 1, 2
 REPORT_STEPS = 50
 """Steps between two training losses of the learning curve."""
 
-REHEARSAL_STEPS = 200
-"""Steps by whose speed a budget in minutes becomes one in words; they are not kept."""
-
-COUNTED_STEPS = 4
-"""Steps whose operations are counted; they are not kept."""
-
-MANY = 10**12
-"""Words: half of a budget that a rehearsal does not come to the end of."""
-
 OBSERVATION_SECONDS = 0.5
 """Time between two observations that only tell how far the training is."""
-
-
-class NotFiniteError(StudyError):
-    """A training whose loss or gradient is no longer finite: a finding on its settings, which leaves other trainings alone."""
-
-
-@dataclass
-class Progress:
-    """How far a training is: with weights and optimiser all that a resumed training needs.
-
-    Attributes
-    ----------
-    total : int
-        The budget, words.
-    step, words : int
-        Steps done and running words seen.
-    epoch, row : int
-        Where in the data the next step begins.
-    seconds : float
-        Time spent without validation, before an interruption too.
-    losses : list of float
-        Loss of each step since the last report, nats: the sum over the questions that it asked, each per word asked for.
-    history : list of Moment
-    """
-
-    total: int
-    step: int = 0
-    words: int = 0
-    epoch: int = 0
-    row: int = 0
-    seconds: float = 0.0
-    losses: list[float] = field(default_factory=list)
-    history: list[Moment] = field(default_factory=list)
-
-    def moment(self) -> Moment:
-        """Return an observation of how far the training is."""
-        return Moment(self.words, self.total, self.seconds)
 
 
 class Loop(ABC):
@@ -154,7 +110,8 @@ class Loop(ABC):
         Raises
         ------
         NotFiniteError
-            Where the loss is no longer finite; the last checkpoint stays.
+            Where the loss, in training or validation, or a weight is no longer finite; the last checkpoint stays, for none is
+            written of such weights.
         """
         keep_freed_memory()
         begun = time.perf_counter()
@@ -178,18 +135,21 @@ class Loop(ABC):
             if news:
                 begun += self.report(validate)
             if now - saved >= self.regimen.checkpoint_seconds:
+                self.check_weights()
                 write_checkpoint(folder, self.state())
                 saved = time.perf_counter()
             if news or now - observed >= OBSERVATION_SECONDS:
                 observe(self.progress.history[-1] if news else self.progress.moment())
                 observed = now
-        self.network.eval()
+        self.check_weights()
+        self.parts.eval()
         return self.progress.history
 
     def keep(self, moments: Moments) -> float:
         """Keep the network as a model of its own if its moment has come; return the seconds that this took."""
         begun, progress = time.perf_counter(), self.progress
         if moments.due(progress.words):
+            self.check_weights()
             history = [*progress.history, progress.moment()]
             moments.keep(progress.words, lambda path: self.regimen.keep(history, path))
         return time.perf_counter() - begun
@@ -204,21 +164,33 @@ class Loop(ABC):
         share = min(1.0, (progress.words + read / 2) / max(1, progress.total))
         for group in self.optimiser.param_groups:
             group["lr"] = regimen.rate_at(share)
-        self.network.train()
+        self.parts.train()
         self.forget()
         loss = self.loss(words, segments, random, share)
         loss.backward()
         length = nn.utils.clip_grad_norm_(self.weights, regimen.clip)
         nats, norm = torch.stack([loss.detach(), length]).tolist()  # waits for a GPU once
         if not math.isfinite(nats) or not math.isfinite(norm):
-            raise NotFiniteError(
-                f"The training failed in step {progress.step}, after {progress.words} words: loss {nats}, "
-                f"gradient {norm}. The last checkpoint is kept. Try a rate below {regimen.rate} or a longer warm_up."
-            )
+            raise self.failure(f"loss {nats}, gradient {norm}")
         self.optimiser.step()
         progress.step += 1
         progress.words += read
         progress.losses.append(nats)
+
+    def failure(self, found: str) -> NotFiniteError:
+        """Return the error that ends the training, with the curve up to it, after something that was found there."""
+        regimen, progress = self.regimen, self.progress
+        loss = float(np.mean(progress.losses)) if progress.losses else None
+        return NotFiniteError(
+            f"The training failed in step {progress.step}, after {progress.words} words: {found}. The last checkpoint is kept. "
+            f"Try a rate below {regimen.rate} or a longer warm_up.",
+            [*progress.history, replace(progress.moment(), loss=loss)],
+        )
+
+    def check_weights(self) -> None:
+        """Raise NotFiniteError where a weight is not finite: a step's update may do that, and the next step's loss tells."""
+        if not all(bool(weight.isfinite().all()) for weight in self.weights):
+            raise self.failure("weights that are not finite")
 
     def forget(self) -> None:
         """Forget the gradients of the last step; those of tables keep their memory, into which ``look_up`` adds rows."""
@@ -254,6 +226,8 @@ class Loop(ABC):
         loss = float(np.mean(self.progress.losses)) if self.progress.losses else None
         validation_loss, accuracy = self.validate() if validate else (None, None)
         moment = replace(self.progress.moment(), loss=loss, validation_loss=validation_loss, masked_accuracy=accuracy)
+        if validation_loss is not None and not math.isfinite(validation_loss):
+            raise self.failure(f"validation loss {validation_loss}")
         self.progress.history.append(moment)
         self.progress.losses.clear()
         return time.perf_counter() - begun
@@ -271,7 +245,7 @@ class Loop(ABC):
             return None, None
         development = Sequences(self.corpus, "development", length=self.length, context=self.regimen.context)
         random = np.random.default_rng((self.regimen.seed, VALIDATION))
-        self.network.eval()
+        self.parts.eval()
         losses, hits, number = 0.0, 0, 0
         for words, segments in development.batches(development.evenly(self.regimen.validation_words), rows=64):
             loss, right, asked = self.judge(words, segments, random)
@@ -286,26 +260,15 @@ class Loop(ABC):
         if regimen.epochs is not None:
             return round(regimen.epochs * self.corpus.size("training"))
         assert regimen.minutes is not None
-        rehearsal = type(self)(copy.deepcopy(self.network), self.corpus, regimen)
-        rehearsal.progress = Progress(total=2 * MANY, words=MANY)  # halfway through: what steps ask may change with the budget
-        begun = time.perf_counter()
-        while rehearsal.progress.step < REHEARSAL_STEPS and time.perf_counter() - begun < 6 * regimen.minutes:
-            rehearsal.step()
-        spent = time.perf_counter() - begun
-        return round((rehearsal.progress.words - MANY) * (60 * regimen.minutes - spent) / spent)
+        return words_in(regimen.minutes, self.rehearsal())
 
-    def effort(self) -> Effort:
-        """Count what steps halfway through the budget ask of the machine, and measure what it has; the steps are not kept."""
-        rehearsal = type(self)(copy.deepcopy(self.network), self.corpus, self.regimen)
-        half = self.progress.total // 2
-        rehearsal.progress = Progress(total=self.progress.total, words=half)
-        counted = sum(operations(rehearsal.step) for _ in range(COUNTED_STEPS))
-        kind = self.fabric.device.type
-        with self.fabric.autocast():
-            precision = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
-        named = str(precision).removeprefix("torch.")
-        each = round(counted / (rehearsal.progress.words - half))
-        return Effort(each, round(peak(kind, precision)), named, kind, torch.get_num_threads())
+    def effort(self) -> Effort | None:
+        """Count what steps halfway through the budget ask of the machine; see ``study.model.rehearsal.counted``."""
+        return counted(self.rehearsal(), self.progress.total)
+
+    def rehearsal(self) -> Self:
+        """Return a training of a copy of the network, whose steps leave it as it is: its rate is 0."""
+        return type(self)(copy.deepcopy(self.network), self.corpus, replace(self.regimen, rate=0.0))
 
     def state(self) -> dict[str, Any]:
         """Return all that a resumed training needs."""

@@ -208,7 +208,7 @@ class TransformerReconstruction(Anatomy, Reconstruction):
 
     def network(self, symbols: int, frequencies: Tensor) -> nn.Module:
         """Return a reconstructor with random weights; see ``Built.network``."""
-        return TransformerReconstructor(self, symbols, frequencies)
+        return TransformerReconstructor(self.plain(), symbols, frequencies)
 
     def attends(self) -> bool:
         """Say yes: its encoder does, and its decoder."""

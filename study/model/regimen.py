@@ -117,8 +117,9 @@ class Schedule:
             raise StudyError(f"second_moment is a rate in [0, 1), not {self.second_moment}.")
         if not 0 <= self.warm_up < 1:
             raise StudyError(f"warm_up is a share of the budget in [0, 1), not {self.warm_up}.")
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise StudyError("device is cuda, but torch finds no GPU: take device=cpu or device=auto.")
+        if self.seed < 0:
+            raise StudyError(f"seed must be 0 or more, not {self.seed}.")
+        choose_fabric(self.device, self.precision)
 
     def rate_at(self, share: float) -> float:
         """Return the learning rate when a share of the budget, in [0, 1], is spent."""
@@ -228,7 +229,17 @@ def judged_by(objective: Mapping[str, float]) -> str:
 
 
 def choose_fabric(device: str, precision: str) -> Fabric:
-    """Choose the device and its precision: bfloat16 products with float32 weights where ``auto`` finds them in the hardware."""
+    """Choose the device and its precision: bfloat16 products with float32 weights where ``auto`` finds them in the hardware.
+
+    Raises
+    ------
+    StudyError
+        For a device that is none of ``auto``, ``cpu`` and ``cuda``, or a GPU that is not there.
+    """
+    if device not in CHOICES["device"]:
+        raise StudyError(f"device must be one of {', '.join(CHOICES['device'])}, not {device!r}.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise StudyError("device is cuda, but torch finds no GPU: take device=cpu or device=auto.")
     cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     if precision == "auto":
         precision = "bfloat16" if _has_bfloat16(cuda) else "float32"
@@ -246,7 +257,15 @@ def _has_bfloat16(cuda: bool) -> bool:
 
 @contextmanager
 def limited_threads(number: int | None) -> Iterator[None]:
-    """Compute with a number of processor threads, then with as many as before."""
+    """Compute with a number of processor threads, or with all that torch has chosen, then with as many as before.
+
+    Raises
+    ------
+    StudyError
+        For less than one.
+    """
+    if number is not None and number < 1:
+        raise StudyError(f"threads must be 1 or more, or null for torch's own choice, not {number}.")
     before = torch.get_num_threads()
     torch.set_num_threads(number or before)
     try:

@@ -125,7 +125,7 @@ class Surroundings(nn.Module):
         (n, r), k, given = targets.shape, len(candidates), targets >= 0
         x, drawn = self.head(x), targets.clamp(min=0)  # (n, d), (n, r)
         true_rows, candidate_rows = look_up(table, torch.cat([drawn.flatten(), candidates])).split([n * r, k])
-        true = torch.einsum("nd,nrd->nr", x.float(), true_rows.view(n, r, -1)) + bias[drawn]  # (n, r)
+        true = torch.einsum("nd,nrd->nr", x.float(), true_rows.unflatten(0, (n, r))) + bias[drawn]  # (n, r)
         scores = functional.linear(x, candidate_rows, bias[candidates] - log_probability).float()  # (n, k)
         total = scores.logsumexp(dim=1, keepdim=True)  # (n, 1)
         column = torch.full((len(bias),), -1, device=x.device)

@@ -17,8 +17,10 @@ def test_spelled_out_attention_is_the_fused_one(masked, scaling):
     attention = Attention(32, 4, 8, scaling=scaling)
     queries, keys, values = torch.randn(3, 2, 4, 6, 8, dtype=torch.float64)
     mask = within(SEGMENTS).double() if masked else None
-    fused = functional.scaled_dot_product_attention(queries, keys, values, mask, scale=None if scaling else 1.0)
+    fused = attention.fused(queries, keys, values, mask)
     assert torch.allclose(attention.weights(queries, keys, mask) @ values, fused, atol=1e-12)
+    torchs_own = functional.scaled_dot_product_attention(queries, keys, values, mask, scale=None if scaling else 1.0)
+    assert torch.allclose(fused, torchs_own, atol=1e-12)
 
 
 def test_one_head_is_the_formula_written_by_hand():

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from study.contracts import Lexicon, StudyError
+from study.model.anatomy import Anatomy
 from study.model.encoder import Transformer
 from tests.model.small_corpus import SmallCorpus
 from tests.model.small_encoder import ANATOMY
@@ -272,3 +273,14 @@ def test_vectors_of_another_width_are_refused(tmp_path):
     model.take(vectors_like(CORPUS, 8))
     with pytest.raises(StudyError, match="width 16"):
         model.fit(CORPUS, folder=tmp_path, observe=lambda moment: None)
+
+
+def test_the_network_holds_its_anatomy_and_not_the_model_with_its_corpus(model):
+    assert type(model.encoder.anatomy) is Anatomy
+
+
+@pytest.mark.parametrize(("changes", "named"), [({"device": "abacus"}, "abacus"), ({"threads": 0}, "threads must be 1 or more")])
+def test_a_machine_that_is_not_there_is_refused_where_a_model_is_read_too(model, tmp_path, changes, named):
+    model.save(tmp_path)
+    with pytest.raises(StudyError, match=named):
+        replace(SETTINGS, **changes).load(tmp_path, CORPUS).embed([["a"]], np.array([[0, 0, 1]]), ["layer-1"])

@@ -1,6 +1,6 @@
 import math
 from dataclasses import replace
-from itertools import pairwise
+from itertools import count, pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,9 +9,9 @@ import torch
 
 from study.contracts import StudyError
 from study.model.anatomy import Anatomy
-from study.model.loop import NotFiniteError, Progress
 from study.model.objective import Masked, following
 from study.model.pretraining import Pretraining, words_of
+from study.model.progress import NotFiniteError, Progress
 from study.model.regimen import Regimen, judged_by, limited_threads
 from study.model.spelled import SpelledCorpus
 from study.model.transformer import Encoder
@@ -452,8 +452,11 @@ def test_a_budget_in_minutes_becomes_words_once_and_leaves_the_start_as_it_was(t
     assert same(training, train(folder, regimen=replace(REGIMEN, words=total)))
 
 
-def test_a_budget_in_minutes_is_rehearsed_halfway_through_it(monkeypatch):
-    training, shares, ask = start(replace(REGIMEN, words=None, minutes=0.005)), [], Pretraining.loss
+def test_a_budget_in_minutes_is_rehearsed_all_over_it_and_changes_nothing(monkeypatch):
+    training, shares, ask = start(replace(REGIMEN, words=None, minutes=0.01, rate=1e30)), [], Pretraining.loss
+    clock = count(step=0.001)
+    monkeypatch.setattr("study.model.rehearsal.time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    before = [weight.clone() for weight in training.weights]
 
     def spy(self, words, segments, random, share):
         shares.append(share)
@@ -461,8 +464,31 @@ def test_a_budget_in_minutes_is_rehearsed_halfway_through_it(monkeypatch):
 
     monkeypatch.setattr(Pretraining, "loss", spy)
     assert training.budget() > 0
-    assert shares == pytest.approx([0.5] * len(shares)), "a mask rate that changes is halfway too"
+    assert len(shares) == 20
+    parts = np.histogram(shares, bins=4, range=(0, 1))[0]
+    assert parts.max() - parts.min() <= 2, "what changes with the budget, the rate of masks or the batch, is met in its shares"
+    assert all(torch.equal(one, other) for one, other in zip(before, training.weights, strict=True))
     assert training.progress.words == training.progress.step == 0
+
+
+def test_a_budget_in_minutes_is_kept_where_steps_grow(monkeypatch):
+    now = [0.0]
+    clock = SimpleNamespace(perf_counter=lambda: now[0])
+    monkeypatch.setattr("study.model.rehearsal.time", clock)
+    regimen = replace(REGIMEN, words=None, minutes=5.0, first_batch=32, batch_growth=0.5)
+    step = Pretraining.step
+
+    def slow(self):
+        step(self)
+        now[0] += 1.0  # whatever its size
+
+    monkeypatch.setattr(Pretraining, "step", slow)
+    training = start(regimen)
+    training.progress.total = training.budget()
+    now[0] = 0.0
+    while training.progress.words < training.progress.total:
+        training.step()
+    assert now[0] == pytest.approx(270, rel=0.1)  # a tenth of the minutes is the rehearsal's
 
 
 def test_a_resumed_budget_in_minutes_is_the_one_of_the_checkpoint(tmp_path):
@@ -501,6 +527,61 @@ def test_validation_hides_the_same_words_each_time():
     assert training.validate() == training.validate()
 
 
+def test_no_checkpoint_is_written_of_weights_that_are_not_finite(tmp_path):
+    training = start(replace(REGIMEN, validate_every=100_000))
+    update = training.optimiser.step
+
+    def spoil():
+        update()
+        if training.progress.words > 3_000:
+            training.weights[0].data.fill_(torch.nan)
+
+    training.optimiser.step = spoil
+    with pytest.raises(NotFiniteError, match=r"step \d+, after 3\d+ words: weights that are not finite") as failure:
+        training.run(tmp_path, lambda moment: None)
+    assert failure.value.history[-1].words_seen == training.progress.words
+    assert failure.value.history[-1].loss < 6
+    kept = start()
+    assert kept.resume(tmp_path)
+    assert all(weight.isfinite().all() for weight in kept.weights)
+
+
+@pytest.mark.parametrize("regimen", [{"words": 200, "warm_up": 0.0}, {"words": 200, "warm_up": 0.0, "validation_words": 0}])
+def test_a_last_step_that_spoils_the_weights_ends_no_training(tmp_path, regimen):
+    with pytest.raises(NotFiniteError, match="after 2"):
+        start(replace(REGIMEN, rate=1e38, checkpoint_seconds=99.0, **regimen)).run(tmp_path, lambda moment: None)
+
+
+@pytest.mark.parametrize("question", [{"surroundings": 0.5}, {"objective": {"masked": 0.5, "detection": 0.5}}, {}])
+def test_a_batch_without_a_known_word_asks_nothing_and_spoils_nothing(question):
+    training = start(replace(REGIMEN, **question))
+    words = np.full((2, 16), training.training.symbols.unknown)
+    training.starts = np.array([0, 16])
+    for number in range(4):
+        training.forget()
+        loss = training.loss(words, np.zeros_like(words), np.random.default_rng(number), 0.5)
+        loss.backward()
+        assert float(loss.detach()) == 0.0
+
+
+def test_every_word_may_be_hidden_beside_a_share_of_visible_ones(tmp_path):
+    progress = train(tmp_path, regimen=replace(REGIMEN, surroundings=0.5, final_mask_rate=1.0, words=2_000)).progress
+    assert progress.words >= 2_000
+
+
+def test_a_validation_drops_nothing_of_what_is_trained_beside_either():
+    training = start(replace(REGIMEN, objective={"detection": 1.0}))
+    training.parts.train()
+    training.validate()
+    assert not any(part.training for part in training.parts.modules())
+
+
+def test_a_network_does_not_hold_the_model_that_it_was_made_for():
+    settings = {**vars(SMALL)}
+    assert type(Anatomy.plain(SMALL)) is Anatomy
+    assert vars(SMALL.plain()) == settings
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -510,6 +591,7 @@ def test_validation_hides_the_same_words_each_time():
         ({"decay": "step"}, "step"),
         ({"precision": "float16"}, "float16"),
         ({"device": "abacus"}, "abacus"),
+        ({"seed": -1}, "seed"),
         ({"mask_rate": 0}, "mask_rate"),
         ({"mask_hidden": 1.0}, "mask_hidden"),
         ({"warm_up": 1.0}, "warm_up"),

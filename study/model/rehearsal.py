@@ -1,0 +1,82 @@
+"""Rehearsals: steps of a training that are not kept, by which its speed is measured and its operations are counted.
+
+The network that rehearses is a copy whose learning rate is 0: it does all the work of a step and stays as it is, so that a
+rehearsal, which has no warm-up, cannot lead it astray.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from statistics import fmean
+from typing import Protocol
+
+import torch
+from lightning_fabric import Fabric
+
+from study.model.effort import Effort, operations, peak
+from study.model.progress import NotFiniteError, Progress
+
+STEPS = 200
+"""By whose speed a budget in minutes becomes one in words, at most."""
+
+SHARE = 0.1
+"""Of a budget in minutes, spent on them at most."""
+
+COUNTED = 4
+"""Steps whose operations are counted."""
+
+MANY = 10**12
+"""Words: a budget that a rehearsal does not come to the end of."""
+
+GOLDEN = 0.618034
+"""Steps of this size around a circle, however many, are spread evenly over it."""
+
+
+class Rehearsal(Protocol):
+    """A training whose steps are not kept."""
+
+    fabric: Fabric
+    progress: Progress
+
+    def step(self) -> None:
+        """Make a step."""
+        ...
+
+
+def words_in(minutes: float, rehearsal: Rehearsal) -> int:
+    """Turn minutes into words by the speed of some steps, spread over the budget: what steps ask may change with it.
+
+    The time of the rehearsal itself is taken off. Where not even a step fits, or a step fails, a word is left, and the training
+    makes its first step and says what is wrong.
+    """
+    begun, each = time.perf_counter(), list[float]()  # the latter in seconds a word
+    with suppress(NotFiniteError):
+        while len(each) < STEPS and (not each or time.perf_counter() - begun < 60 * SHARE * minutes):
+            words = round(len(each) * GOLDEN % 1 * MANY)
+            rehearsal.progress.words, rehearsal.progress.total = words, MANY
+            before = time.perf_counter()
+            rehearsal.step()
+            each.append((time.perf_counter() - before) / max(1, rehearsal.progress.words - words))
+    left = 60 * minutes - (time.perf_counter() - begun)
+    return max(1, round(left / fmean(each))) if each else 1
+
+
+def counted(rehearsal: Rehearsal, total: int) -> Effort | None:
+    """Count what steps halfway through a budget of words ask of the machine, and measure what it has.
+
+    Returns
+    -------
+    Effort or None
+        None where a step fails: what is trained is no longer finite then, or close to it, and still worth a look.
+    """
+    rehearsal.progress.words, rehearsal.progress.total = total // 2, total
+    try:
+        asked = sum(operations(rehearsal.step) for _ in range(COUNTED))
+    except NotFiniteError:
+        return None
+    kind = rehearsal.fabric.device.type
+    with rehearsal.fabric.autocast():
+        precision = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+    each = round(asked / (rehearsal.progress.words - total // 2))
+    return Effort(each, round(peak(kind, precision)), str(precision).removeprefix("torch."), kind, torch.get_num_threads())
