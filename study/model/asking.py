@@ -12,7 +12,7 @@ from torch import Tensor
 
 from study.contracts import Array, StudyError
 from study.model.loop import Loop
-from study.model.objective import candidate_loss, full_loss
+from study.model.objective import candidate_loss, full_loss, moved
 from study.model.regimen import Schedule
 
 
@@ -50,9 +50,14 @@ class Asking(Loop):
     regimen: Asked
     edges = 2
 
-    def loss(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> Tensor:
+    def ask(self, words: Array, segments: Array, starts: Array, random: np.random.Generator, share: float) -> Any:
+        """Draw candidates; what is asked is drawn where the network says it. See ``Loop.ask``."""
+        return words, segments, random, self.candidates.draw(random)
+
+    def loss(self, asked: Any) -> Tensor:
         """Ask for some of the words; see ``Loop.loss``."""
-        candidates = [part.to(self.fabric.device) for part in self.candidates.draw(random)]
+        words, segments, random, drawn = asked
+        candidates = [moved(part, self.fabric.device) for part in drawn]
         torch.manual_seed(int(random.integers(2**62)))  # dropout
         with self.fabric.autocast():
             x, targets = self.said(words, segments, random, self.regimen.asked)

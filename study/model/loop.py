@@ -17,6 +17,7 @@ import copy
 import math
 import time
 from abc import ABC, abstractmethod
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -31,7 +32,7 @@ from study.model.effort import Effort
 from study.model.memory import keep_freed_memory
 from study.model.moments import Moments
 from study.model.objective import Candidates
-from study.model.progress import NotFiniteError, Progress
+from study.model.progress import Batch, NotFiniteError, Place, Progress
 from study.model.regimen import Schedule, choose_fabric
 from study.model.rehearsal import counted, words_in
 from study.model.sequences import Sequences, Stream
@@ -80,22 +81,29 @@ class Loop(ABC):
         self.tables = {table for table in tables if table.requires_grad}
         self.optimiser = torch.optim.AdamW(groups, betas=(0.9, regimen.second_moment), fused=True)
         self.progress = Progress(total=0)
-        self.rows = self.training.order(regimen.seed, ORDER, 0)
-        self.starts = self.rows[:0]  # where the rows of the step's batch start in the stream
+        self.order = self.training.order(regimen.seed, ORDER, 0)
+        self.reader: ThreadPoolExecutor | None = None
+        self.upcoming: Future[Batch] | None = None
 
     @abstractmethod
-    def loss(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> Tensor:
-        """Return the loss of a batch, nats: the sum over the questions asked of it, each per word asked for.
+    def ask(self, words: Array, segments: Array, starts: Array, random: np.random.Generator, share: float) -> Any:
+        """Draw what a batch is asked, without the network: a thread may do so while the step before is computed.
 
         Parameters
         ----------
         words, segments : ndarray of shape (b, t), int64
             See ``Sequences.read``.
+        starts : ndarray of shape (b,), int64
+            Where the rows start in the stream.
         random : Generator
             Of this step.
         share : float
             Of the budget that is spent, in [0, 1].
         """
+
+    @abstractmethod
+    def loss(self, asked: Any) -> Tensor:
+        """Return the loss of what ``ask`` drew, nats: the sum over the questions asked, each per word asked for."""
 
     @abstractmethod
     def judge(self, words: Array, segments: Array, random: np.random.Generator) -> tuple[Tensor, Tensor, int]:
@@ -123,6 +131,17 @@ class Loop(ABC):
         moments = Moments(self.regimen.moments, folder, total=self.progress.total, seen=seen)
         begun -= self.progress.seconds
         begun += self.keep(moments)
+        try:
+            with ThreadPoolExecutor(1) as self.reader:
+                self.learn(folder, observe, moments, begun)
+        finally:
+            self.reader = self.upcoming = None
+        self.check_weights()
+        self.parts.eval()
+        return self.progress.history
+
+    def learn(self, folder: Path, observe: Observe, moments: Moments, begun: float) -> None:
+        """Make steps to the end of the budget; ``begun`` is when they would have begun without a pause."""
         saved = observed = time.perf_counter()
         while self.progress.words < self.progress.total:
             before = self.progress.words // self.regimen.validate_every
@@ -141,9 +160,6 @@ class Loop(ABC):
             if news or now - observed >= OBSERVATION_SECONDS:
                 observe(self.progress.history[-1] if news else self.progress.moment())
                 observed = now
-        self.check_weights()
-        self.parts.eval()
-        return self.progress.history
 
     def keep(self, moments: Moments) -> float:
         """Keep the network as a model of its own if its moment has come; return the seconds that this took."""
@@ -157,25 +173,37 @@ class Loop(ABC):
     def step(self) -> None:
         """Ask the network about one batch and let it learn from its answers."""
         regimen, progress = self.regimen, self.progress
-        random = np.random.default_rng((regimen.seed, STEP, progress.step))
-        self.starts = self.next_rows()
-        words, segments = self.training.read(self.starts)
-        read = self.words_in(words)
-        share = min(1.0, (progress.words + read / 2) / max(1, progress.total))
+        batch = self.prepare(progress.place()) if self.upcoming is None else self.upcoming.result()
+        self.order = batch.order
+        ahead = self.reader if batch.after.words < progress.total else None
+        self.upcoming = None if ahead is None else ahead.submit(self.prepare, batch.after)
         for group in self.optimiser.param_groups:
-            group["lr"] = regimen.rate_at(share)
+            group["lr"] = regimen.rate_at(batch.share)
         self.parts.train()
         self.forget()
-        loss = self.loss(words, segments, random, share)
+        loss = self.loss(batch.asked)
         loss.backward()
         length = nn.utils.clip_grad_norm_(self.weights, regimen.clip)
         nats, norm = torch.stack([loss.detach(), length]).tolist()  # waits for a GPU once
         if not math.isfinite(nats) or not math.isfinite(norm):
             raise self.failure(f"loss {nats}, gradient {norm}")
         self.optimiser.step()
-        progress.step += 1
-        progress.words += read
+        progress.step, progress.words, progress.epoch, progress.row = batch.after
         progress.losses.append(nats)
+
+    def prepare(self, place: Place) -> Batch:
+        """Read the batch of the step that begins at a place, and draw what it asks; at the end of an epoch it may be smaller."""
+        regimen, total, order, (step, seen, epoch, row) = self.regimen, max(1, self.progress.total), self.order, place
+        if row >= len(order):
+            epoch, row = epoch + 1, 0
+            order = self.training.order(regimen.seed, ORDER, epoch)
+        number = max(1, regimen.batch_at(min(1.0, seen / total)) // self.training.length)
+        starts = order[row : row + number]
+        words, segments = self.training.read(starts)
+        read = self.words_in(words)
+        share = min(1.0, (seen + read / 2) / total)
+        asked = self.ask(words, segments, starts, np.random.default_rng((regimen.seed, STEP, step)), share)
+        return Batch(starts, asked, share, order, Place(step + 1, seen + read, epoch, row + number))
 
     def failure(self, found: str) -> NotFiniteError:
         """Return the error that ends the training, with the curve up to it, after something that was found there."""
@@ -203,16 +231,6 @@ class Loop(ABC):
     def words_in(self, words: Array) -> int:
         """Return how many running words are read with a batch."""
         return int((words != self.training.symbols.boundary).sum())
-
-    def next_rows(self) -> Array:
-        """Return where the next batch's rows start in the stream; at the end of an epoch the batch may be smaller."""
-        if self.progress.row >= len(self.rows):
-            self.progress.epoch, self.progress.row = self.progress.epoch + 1, 0
-            self.rows = self.training.order(self.regimen.seed, ORDER, self.progress.epoch)
-        share = min(1.0, self.progress.words / max(1, self.progress.total))
-        first, number = self.progress.row, max(1, self.regimen.batch_at(share) // self.training.length)
-        self.progress.row += number
-        return self.rows[first : first + number]
 
     def report(self, validate: bool) -> float:
         """Add to the learning curve the mean training loss since the last report and, if asked, the validation.
@@ -288,7 +306,7 @@ class Loop(ABC):
         self.optimiser.load_state_dict(state["optimiser"])
         self.progress = Progress(**state["progress"])
         self.progress.history = [Moment(**moment) for moment in state["progress"]["history"]]
-        self.rows = self.training.order(self.regimen.seed, ORDER, self.progress.epoch)
+        self.order = self.training.order(self.regimen.seed, ORDER, self.progress.epoch)
         return True
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,11 +15,39 @@ from study.model.objective import Masked, candidate_loss, following, full_answer
 from study.model.regimen import Regimen, judged_by
 from study.model.sequences import Stream, Symbols
 from study.model.spelled import SpelledCorpus
-from study.model.surroundings import Surroundings
+from study.model.surroundings import Around, Surroundings
 from study.model.transformer import Encoder
 
 VALIDATION_RATE = 0.15
 """Share of the known words that validation asks for, whatever the training's own rate: regimens are asked the same."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an encoder is asked in a step.
+
+    Attributes
+    ----------
+    kind : str
+        One of ``study.model.regimen.OBJECTIVES``.
+    batch : Masked
+        What it reads, and the words that are asked for.
+    words : Tensor of shape (b, t), int64
+        What stood there before any was hidden.
+    around : Around or None
+        Visible words that are asked for words around them.
+    candidates : pair of Tensor of shape (k,)
+        See ``study.model.objective.Candidates``.
+    seed : int
+        Of what is drawn by torch while the question is answered.
+    """
+
+    kind: str
+    batch: Masked
+    words: Tensor
+    around: Around | None
+    candidates: tuple[Tensor, Tensor]
+    seed: int
 
 
 class Pretraining(Loop):
@@ -45,36 +75,42 @@ class Pretraining(Loop):
         others = {"detection": self.detection, "surroundings": self.surroundings}
         super().__init__(encoder, corpus, regimen, **{name: part for name, part in others.items() if part is not None})
 
-    def loss(self, words: Array, segments: Array, random: np.random.Generator, share: float) -> Tensor:
-        """Return the loss of a batch, by the question that its random stream draws, when a share of the budget is spent."""
+    def ask(self, words: Array, segments: Array, starts: Array, random: np.random.Generator, share: float) -> Question:
+        """Draw what a batch is asked, by the question that its random stream draws; see ``Loop.ask``."""
         regimen, symbols = self.regimen, self.training.symbols
-        question, rate = regimen.question(random), regimen.mask_rate_at(share)
-        if question == "causal":
-            batch = following(words, segments, symbols, random, rate=rate).to(self.fabric.device)
-        elif question == "detection":
+        kind, rate = regimen.question(random), regimen.mask_rate_at(share)
+        if kind == "causal":
+            batch = following(words, segments, symbols, random, rate=rate)
+        elif kind == "detection":
             batch = self.hide(words, segments, random, rate=rate, hidden=1.0, replaced=0.0)
         else:
             batch = self.hide(words, segments, random, rate=rate, hidden=regimen.mask_hidden, replaced=regimen.mask_replaced)
-        asked = None
-        if self.surroundings and question == "masked":
-            asked = self.surroundings.draw(self.training, self.starts, batch, random).to(self.fabric.device)
-        candidates = [moved(part, self.fabric.device) for part in self.candidates.draw(random)]
-        torch.manual_seed(int(random.integers(2**62)))  # dropout, and what a generator draws
+        around = None
+        if self.surroundings and kind == "masked":
+            around = self.surroundings.draw(self.training, starts, batch, random)
+        candidates = self.candidates.draw(random)
+        return Question(kind, batch, torch.from_numpy(words), around, candidates, int(random.integers(2**62)))
+
+    def loss(self, asked: Question) -> Tensor:
+        """Return the loss of a question; see ``Loop.loss``."""
+        device = self.fabric.device
+        batch, candidates = asked.batch.to(device), [moved(part, device) for part in asked.candidates]
+        torch.manual_seed(asked.seed)  # dropout, and what a generator draws
         with self.fabric.autocast():
-            if question == "detection" and self.detection:
-                original = torch.from_numpy(words).to(self.fabric.device)
-                return self.detection.loss(self.encoder, batch, original, candidates[0], candidates[1])
-            if asked is not None and self.surroundings:
-                x = self.encoder(batch.words, batch.segments, torch.cat([batch.places, asked.places]))[-1]
-                hidden, seen = x.split([len(batch.places), len(asked.places)])
+            if asked.kind == "detection" and self.detection:
+                return self.detection.loss(self.encoder, batch, asked.words.to(device), candidates[0], candidates[1])
+            if asked.around is not None and self.surroundings:
+                around = asked.around.to(device)
+                x = self.encoder(batch.words, batch.segments, torch.cat([batch.places, around.places]))[-1]
+                hidden, seen = x.split([len(batch.places), len(around.places)])
                 guessing = candidate_loss(self.encoder, hidden, batch.targets, *candidates)
-                return guessing + self.surroundings.loss(self.encoder, seen, asked.targets, *candidates)
-            x = self.encoder(batch.words, batch.segments, batch.places, causal=question == "causal")[-1]  # (n, d)
+                return guessing + self.surroundings.loss(self.encoder, seen, around.targets, *candidates)
+            x = self.encoder(batch.words, batch.segments, batch.places, causal=asked.kind == "causal")[-1]  # (n, d)
             return candidate_loss(self.encoder, x, batch.targets, *candidates)
 
     def hide(self, words: Array, segments: Array, random: np.random.Generator, **rates: float) -> Masked:
         """Hide words at the rates of ``study.model.objective.mask``."""
-        return mask(words, segments, self.training.symbols, random, continues=self.continues, **rates).to(self.fabric.device)
+        return mask(words, segments, self.training.symbols, random, continues=self.continues, **rates)
 
     def words_in(self, words: Array) -> int:
         """Return how many running words are read with a batch: of sub-words, those that begin a word."""
@@ -84,9 +120,10 @@ class Pretraining(Loop):
         """Ask of the development part what ``judged_by`` says, hiding by the mask symbol alone; see ``Loop.judge``."""
         asked = judged_by(self.regimen.objective)
         if asked == "causal":
-            batch = following(words, segments, self.training.symbols, random, rate=VALIDATION_RATE).to(self.fabric.device)
+            batch = following(words, segments, self.training.symbols, random, rate=VALIDATION_RATE)
         else:
             batch = self.hide(words, segments, random, rate=VALIDATION_RATE, hidden=1.0, replaced=0.0)
+        batch = batch.to(self.fabric.device)
         if asked == "detection" and self.detection:
             torch.manual_seed(int(random.integers(2**62)))  # what the generator draws
             with self.fabric.autocast():

@@ -1,11 +1,12 @@
-"""How far a training is, and how it ends where its numbers do."""
+"""How far a training is, what its steps read, and how it ends where its numbers do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from study.contracts import Moment, StudyError
+from study.contracts import Array, Moment, StudyError
 
 
 class NotFiniteError(StudyError):
@@ -21,6 +22,40 @@ class NotFiniteError(StudyError):
     def __init__(self, message: str, history: Sequence[Moment] = ()) -> None:
         super().__init__(message)
         self.history = history
+
+
+class Place(NamedTuple):
+    """Where a step begins: after how many steps and running words, and in which epoch and row of the data."""
+
+    step: int
+    words: int
+    epoch: int
+    row: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step reads and asks.
+
+    Attributes
+    ----------
+    starts : ndarray of shape (b,), int64
+        Where its rows start in the stream.
+    asked : object
+        What is drawn of it, see ``study.model.loop.Loop.ask``.
+    share : float
+        Of the budget that is spent in the middle of the step, in [0, 1].
+    order : ndarray of shape (rows,), int64
+        Where all rows of its epoch start, in the order in which they are read.
+    after : Place
+        Where the next step begins.
+    """
+
+    starts: Array
+    asked: Any
+    share: float
+    order: Array
+    after: Place
 
 
 @dataclass
@@ -54,3 +89,7 @@ class Progress:
     def moment(self) -> Moment:
         """Return an observation of how far the training is."""
         return Moment(self.words, self.total, self.seconds)
+
+    def place(self) -> Place:
+        """Return where the next step begins."""
+        return Place(self.step, self.words, self.epoch, self.row)

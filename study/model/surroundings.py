@@ -31,7 +31,7 @@ LARGEST = 1 - 1e-6
 
 
 @dataclass(frozen=True)
-class Asked:
+class Around:
     """Visible words, and what is drawn around each.
 
     Attributes
@@ -45,9 +45,9 @@ class Asked:
     places: Tensor
     targets: Tensor
 
-    def to(self, device: torch.device) -> Asked:
+    def to(self, device: torch.device) -> Around:
         """Move both parts to a device."""
-        return Asked(moved(self.places, device), moved(self.targets, device))
+        return Around(moved(self.places, device), moved(self.targets, device))
 
 
 class Surroundings(nn.Module):
@@ -75,7 +75,7 @@ class Surroundings(nn.Module):
         self.kept = np.minimum(1.0, np.sqrt(threshold * counts.sum() / np.maximum(counts, 1)))  # (v,)
         self.head = nn.Linear(width, width, bias=False)
 
-    def draw(self, training: Sequences, starts: Array, batch: Masked, random: np.random.Generator) -> Asked:
+    def draw(self, training: Sequences, starts: Array, batch: Masked, random: np.random.Generator) -> Around:
         """Draw visible words of rows, and words around each that are out of sight.
 
         Parameters
@@ -104,7 +104,7 @@ class Surroundings(nn.Module):
         in_sight = in_row & ~hidden[(places // t * t)[:, None] + np.where(in_row, column, 0)]
         good = there & ~in_sight & (targets < known) & (segment == segments.reshape(-1)[places][:, None])
         good &= random.random(good.shape) < self.kept[np.where(good, targets, 0)]
-        return Asked(torch.from_numpy(places), torch.from_numpy(np.where(good, targets, -1)))
+        return Around(torch.from_numpy(places), torch.from_numpy(np.where(good, targets, -1)))
 
     def loss(self, network: Scoring, x: Tensor, targets: Tensor, candidates: Tensor, log_probability: Tensor) -> Tensor:
         """Estimate the softmax loss of the words drawn, from candidates as ``study.model.objective`` does.

@@ -1,6 +1,7 @@
 import math
 from dataclasses import replace
 from itertools import count, pairwise
+from threading import current_thread, main_thread
 from types import SimpleNamespace
 
 import numpy as np
@@ -373,7 +374,7 @@ def test_steps_grow_straight_to_their_full_batch_and_stay_there():
     length = training.training.length
     for words, batch in ((0, 64), (250, 160), (500, 256), (900, 256)):
         training.progress = Progress(total=1_000, words=words)
-        assert len(training.next_rows()) == batch // length
+        assert len(training.prepare(training.progress.place()).starts) == batch // length
 
 
 def test_another_seed_is_another_training(tmp_path):
@@ -453,16 +454,16 @@ def test_a_budget_in_minutes_becomes_words_once_and_leaves_the_start_as_it_was(t
 
 
 def test_a_budget_in_minutes_is_rehearsed_all_over_it_and_changes_nothing(monkeypatch):
-    training, shares, ask = start(replace(REGIMEN, words=None, minutes=0.01, rate=1e30)), [], Pretraining.loss
+    training, shares, ask = start(replace(REGIMEN, words=None, minutes=0.01, rate=1e30)), [], Pretraining.ask
     clock = count(step=0.001)
     monkeypatch.setattr("study.model.rehearsal.time", SimpleNamespace(perf_counter=lambda: next(clock)))
     before = [weight.clone() for weight in training.weights]
 
-    def spy(self, words, segments, random, share):
+    def spy(self, words, segments, starts, random, share):
         shares.append(share)
-        return ask(self, words, segments, random, share)
+        return ask(self, words, segments, starts, random, share)
 
-    monkeypatch.setattr(Pretraining, "loss", spy)
+    monkeypatch.setattr(Pretraining, "ask", spy)
     assert training.budget() > 0
     assert len(shares) == 20
     parts = np.histogram(shares, bins=4, range=(0, 1))[0]
@@ -507,9 +508,11 @@ def test_no_words_are_no_training(tmp_path):
 
 def test_every_sentence_is_read_about_once_in_an_epoch():
     training = start()
-    rows = []
-    while training.progress.epoch == 0:
-        rows.append(training.next_rows())
+    rows, place = [], training.progress.place()
+    while place.epoch == 0:
+        batch = training.prepare(place)
+        rows.append(batch.starts)
+        place = batch.after
     read = np.concatenate(rows[:-1])
     assert len(np.unique(read)) == len(read) == (training.training.total - read.min()) // 16
 
@@ -556,12 +559,33 @@ def test_a_last_step_that_spoils_the_weights_ends_no_training(tmp_path, regimen)
 def test_a_batch_without_a_known_word_asks_nothing_and_spoils_nothing(question):
     training = start(replace(REGIMEN, **question))
     words = np.full((2, 16), training.training.symbols.unknown)
-    training.starts = np.array([0, 16])
     for number in range(4):
         training.forget()
-        loss = training.loss(words, np.zeros_like(words), np.random.default_rng(number), 0.5)
+        asked = training.ask(words, np.zeros_like(words), np.array([0, 16]), np.random.default_rng(number), 0.5)
+        loss = training.loss(asked)
         loss.backward()
         assert float(loss.detach()) == 0.0
+
+
+def test_what_is_read_ahead_is_what_would_be_read_in_its_time(tmp_path):
+    question = {"objective": {"masked": 0.5, "detection": 0.5}, "surroundings": 0.5, "first_batch": 64, "final_mask_rate": 0.1}
+    regimen = replace(REGIMEN, **question)  # of more than an epoch
+    ahead, threads, prepare = start(regimen), set(), Pretraining.prepare
+
+    def spy(place):
+        threads.add(current_thread() is main_thread())
+        return prepare(ahead, place)
+
+    ahead.prepare = spy
+    ahead.run(tmp_path, lambda moment: None)
+    assert threads == {True, False}  # the first batch, and all others
+    assert ahead.progress.epoch > 0
+    in_time = start(regimen)
+    in_time.progress.total = regimen.words
+    while in_time.progress.words < regimen.words:
+        in_time.step()
+    assert in_time.progress.place() == ahead.progress.place()
+    assert same(ahead, in_time)
 
 
 def test_every_word_may_be_hidden_beside_a_share_of_visible_ones(tmp_path):

@@ -138,8 +138,7 @@ def test_a_training_that_was_killed_and_resumed_is_the_same_bit_for_bit(tmp_path
 def test_gradients_reach_every_weight(untrained, kind, tmp_path):
     model = replace(MODELS[kind], tied=False)
     training = Denoising(model._start(CORPUS), CORPUS, model)
-    words, segments = training.training.read(training.next_rows())
-    training.loss(words, segments, np.random.default_rng(0), 0.0).backward()
+    training.loss(training.prepare(training.progress.place()).asked).backward()
     assert all(weight.grad is not None and weight.grad.abs().max() > 0 for weight in training.network.parameters())
 
 
