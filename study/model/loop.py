@@ -82,12 +82,14 @@ class Loop(ABC):
         self.optimiser = torch.optim.AdamW(groups, betas=(0.9, regimen.second_moment), fused=True)
         self.progress = Progress(total=0)
         self.order = self.training.order(regimen.seed, ORDER, 0)
+        # A thread reads ahead beside a GPU; a processor's it would take from those that compute (reports/encoder-recipe.md).
+        self.reads_ahead = self.fabric.device.type != "cpu"
         self.reader: ThreadPoolExecutor | None = None
         self.upcoming: Future[Batch] | None = None
 
     @abstractmethod
     def ask(self, words: Array, segments: Array, starts: Array, random: np.random.Generator, share: float) -> Any:
-        """Draw what a batch is asked, without the network: a thread may do so while the step before is computed.
+        """Draw what a batch is asked, without the network: a thread may do so while a GPU computes the step before.
 
         Parameters
         ----------
@@ -132,7 +134,8 @@ class Loop(ABC):
         begun -= self.progress.seconds
         begun += self.keep(moments)
         try:
-            with ThreadPoolExecutor(1) as self.reader:
+            with ThreadPoolExecutor(1) as reader:
+                self.reader = reader if self.reads_ahead else None
                 self.learn(folder, observe, moments, begun)
         finally:
             self.reader = self.upcoming = None

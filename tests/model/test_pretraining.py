@@ -576,7 +576,7 @@ def test_what_is_read_ahead_is_what_would_be_read_in_its_time(tmp_path):
         threads.add(current_thread() is main_thread())
         return prepare(ahead, place)
 
-    ahead.prepare = spy
+    ahead.prepare, ahead.reads_ahead = spy, True
     ahead.run(tmp_path, lambda moment: None)
     assert threads == {True, False}  # the first batch, and all others
     assert ahead.progress.epoch > 0
