@@ -214,6 +214,16 @@ def test_a_killed_training_goes_on_where_it_was_to_the_same_bits(home):
     assert wanted.read_bytes() in [path.read_bytes() for path in weights[0]]
 
 
+def test_the_curve_of_a_training_whose_numbers_end_is_kept_though_no_model_is_left(home):
+    arguments = ("models.transformer.rate=1e38", "models.transformer.warm_up=0", "model=[transformer]", *SMALL)
+    _, errors = run(home, *arguments, "hydra.run.dir=reports/spoiled", status=2)
+    assert "transformer: The training failed in step 1" in errors
+    curve = pd.read_csv(home / "reports" / "spoiled" / "failed_curves.csv")
+    assert set(curve["model"]) == {"transformer"}
+    assert curve["words_seen"].iloc[0] == 0 < curve["words_seen"].iloc[-1]
+    assert curve["validation_loss"].iloc[0] > 0
+
+
 def test_a_sweep_shares_what_it_can_and_ends_in_one_comparison_that_names_failed_points(home, smoke):
     _, errors = run(home, "-m", "models.cbow.window=2,0,5", "model=[cbow,random]", *SMALL, status=2)
     assert "window must be at least 1" in errors

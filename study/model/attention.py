@@ -104,7 +104,7 @@ class Attention(nn.Module):
         return (products if mask is None else products + mask).softmax(dim=-1)
 
     def fused(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-        """Return what ``weights`` makes of values, (b, h, t, e), by torch's fused kernel, which never holds the weights."""
+        """Return what ``weights`` makes of values, (b, h, t, e), by torch's own function, on a GPU a fused kernel."""
         return functional.scaled_dot_product_attention(queries, keys, values, mask, scale=self.scale)
 
     def seen(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:

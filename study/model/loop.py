@@ -34,7 +34,7 @@ from study.model.moments import Moments
 from study.model.objective import Candidates
 from study.model.progress import Batch, NotFiniteError, Place, Progress
 from study.model.regimen import Schedule, choose_fabric
-from study.model.rehearsal import counted, words_in
+from study.model.rehearsal import counted, minutes_in_words
 from study.model.sequences import Sequences, Stream
 
 ORDER, STEP, VALIDATION = 0, 1, 2
@@ -211,15 +211,15 @@ class Loop(ABC):
     def failure(self, found: str) -> NotFiniteError:
         """Return the error that ends the training, with the curve up to it, after something that was found there."""
         regimen, progress = self.regimen, self.progress
-        loss = float(np.mean(progress.losses)) if progress.losses else None
+        last = [replace(progress.moment(), loss=float(np.mean(progress.losses)))] if progress.losses else []
         return NotFiniteError(
-            f"The training failed in step {progress.step}, after {progress.words} words: {found}. The last checkpoint is kept. "
-            f"Try a rate below {regimen.rate} or a longer warm_up.",
-            [*progress.history, replace(progress.moment(), loss=loss)],
+            f"The training failed in step {progress.step}, after {progress.words} words: {found}. The last checkpoint, if any, "
+            f"is kept. Try a rate below {regimen.rate} or a longer warm_up.",
+            [*progress.history, *last],
         )
 
     def check_weights(self) -> None:
-        """Raise NotFiniteError where a weight is not finite: a step's update may do that, and the next step's loss tells."""
+        """Raise NotFiniteError where a weight is not finite: an update may do that, and later losses need not tell."""
         if not all(bool(weight.isfinite().all()) for weight in self.weights):
             raise self.failure("weights that are not finite")
 
@@ -281,7 +281,7 @@ class Loop(ABC):
         if regimen.epochs is not None:
             return round(regimen.epochs * self.corpus.size("training"))
         assert regimen.minutes is not None
-        return words_in(regimen.minutes, self.rehearsal())
+        return minutes_in_words(regimen.minutes, self.rehearsal())
 
     def effort(self) -> Effort | None:
         """Count what steps halfway through the budget ask of the machine; see ``study.model.rehearsal.counted``."""

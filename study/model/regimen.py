@@ -120,6 +120,7 @@ class Schedule:
         if self.seed < 0:
             raise StudyError(f"seed must be 0 or more, not {self.seed}.")
         choose_fabric(self.device, self.precision)
+        check_threads(self.threads)
 
     def rate_at(self, share: float) -> float:
         """Return the learning rate when a share of the budget, in [0, 1], is spent."""
@@ -255,17 +256,16 @@ def _has_bfloat16(cuda: bool) -> bool:
     return features.exists() and "bf16" in features.read_text(encoding="utf-8")
 
 
-@contextmanager
-def limited_threads(number: int | None) -> Iterator[None]:
-    """Compute with a number of processor threads, or with all that torch has chosen, then with as many as before.
-
-    Raises
-    ------
-    StudyError
-        For less than one.
-    """
+def check_threads(number: int | None) -> None:
+    """Raise StudyError for less than one thread; None leaves the choice to torch."""
     if number is not None and number < 1:
         raise StudyError(f"threads must be 1 or more, or null for torch's own choice, not {number}.")
+
+
+@contextmanager
+def limited_threads(number: int | None) -> Iterator[None]:
+    """Compute with a number of processor threads, or with all that torch has chosen, then with as many as before."""
+    check_threads(number)
     before = torch.get_num_threads()
     torch.set_num_threads(number or before)
     try:

@@ -7,8 +7,6 @@ rehearsal, which has no warm-up, cannot lead it astray.
 from __future__ import annotations
 
 import time
-from contextlib import suppress
-from statistics import fmean
 from typing import Protocol
 
 import torch
@@ -16,6 +14,7 @@ from lightning_fabric import Fabric
 
 from study.model.effort import Effort, operations, peak
 from study.model.progress import NotFiniteError, Progress
+from study.model.regimen import Schedule
 
 STEPS = 200
 """By whose speed a budget in minutes becomes one in words, at most."""
@@ -38,28 +37,38 @@ class Rehearsal(Protocol):
 
     fabric: Fabric
     progress: Progress
+    regimen: Schedule
 
     def step(self) -> None:
         """Make a step."""
         ...
 
 
-def words_in(minutes: float, rehearsal: Rehearsal) -> int:
-    """Turn minutes into words by the speed of some steps, spread over the budget: what steps ask may change with it.
+def minutes_in_words(minutes: float, rehearsal: Rehearsal) -> int:
+    """Turn minutes into words by the speed of some steps, spread over the budget, for what steps ask may change with it.
 
-    The time of the rehearsal itself is taken off. Where not even a step fits, or a step fails, a word is left, and the training
-    makes its first step and says what is wrong.
+    A step counts by the inverse of its batch, as often as the training makes such steps; an epoch's last one, which may be
+    smaller, as often as it is met. The first step prepares, and counts for nothing. The time of the rehearsal itself is taken
+    off. Beside a GPU a training is somewhat faster, for it reads ahead. Where not even a step fits, or a step fails, a word is
+    left: the training makes its first step and says what is wrong.
     """
-    begun, each = time.perf_counter(), list[float]()  # the latter in seconds a word
-    with suppress(NotFiniteError):
-        while len(each) < STEPS and (not each or time.perf_counter() - begun < 60 * SHARE * minutes):
-            words = round(len(each) * GOLDEN % 1 * MANY)
-            rehearsal.progress.words, rehearsal.progress.total = words, MANY
+    begun, seconds, words, steps = time.perf_counter(), 0.0, 0.0, 0
+    try:
+        rehearsal.progress.words, rehearsal.progress.total = MANY // 2, MANY
+        rehearsal.step()
+        while steps < STEPS and (not steps or time.perf_counter() - begun < 60 * SHARE * minutes):
+            share = steps * GOLDEN % 1
+            rehearsal.progress.words = first = round(share * MANY)
             before = time.perf_counter()
             rehearsal.step()
-            each.append((time.perf_counter() - before) / max(1, rehearsal.progress.words - words))
+            batch = rehearsal.regimen.batch_at(share)
+            seconds += (time.perf_counter() - before) / batch
+            words += (rehearsal.progress.words - first) / batch
+            steps += 1
+    except NotFiniteError:
+        return 1
     left = 60 * minutes - (time.perf_counter() - begun)
-    return max(1, round(left / fmean(each))) if each else 1
+    return max(1, round(left * words / seconds))
 
 
 def counted(rehearsal: Rehearsal, total: int) -> Effort | None:

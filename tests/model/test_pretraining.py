@@ -465,31 +465,40 @@ def test_a_budget_in_minutes_is_rehearsed_all_over_it_and_changes_nothing(monkey
 
     monkeypatch.setattr(Pretraining, "ask", spy)
     assert training.budget() > 0
-    assert len(shares) == 20
-    parts = np.histogram(shares, bins=4, range=(0, 1))[0]
+    assert len(shares) == 21
+    parts = np.histogram(shares[1:], bins=4, range=(0, 1))[0]
     assert parts.max() - parts.min() <= 2, "what changes with the budget, the rate of masks or the batch, is met in its shares"
     assert all(torch.equal(one, other) for one, other in zip(before, training.weights, strict=True))
     assert training.progress.words == training.progress.step == 0
 
 
-def test_a_budget_in_minutes_is_kept_where_steps_grow(monkeypatch):
-    now = [0.0]
-    clock = SimpleNamespace(perf_counter=lambda: now[0])
-    monkeypatch.setattr("study.model.rehearsal.time", clock)
-    regimen = replace(REGIMEN, words=None, minutes=5.0, first_batch=32, batch_growth=0.5)
-    step = Pretraining.step
+@pytest.mark.parametrize("changes", [{}, {"batch": 2048}, {"first_batch": 32}, {"first_batch": 32, "batch_growth": 1.0}])
+@pytest.mark.parametrize("by_words", [0.0, 0.7])
+def test_a_budget_in_minutes_is_kept_whatever_the_size_of_steps(monkeypatch, changes, by_words):
+    """Where steps grow, and where an epoch's last one is short; a step's time is its own, or goes with its words."""
+    now, step = [0.0], Pretraining.step
+    monkeypatch.setattr("study.model.rehearsal.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    training = start(replace(REGIMEN, words=None, minutes=5.0, **changes))
 
     def slow(self):
+        before = self.progress.words
         step(self)
-        now[0] += 1.0  # whatever its size
+        now[0] += 1 - by_words + by_words * (self.progress.words - before) / training.regimen.batch
+        now[0] += 2.0 * (now[0] < 2)  # the first is dearer
 
     monkeypatch.setattr(Pretraining, "step", slow)
-    training = start(regimen)
     training.progress.total = training.budget()
-    now[0] = 0.0
+    rehearsed, now[0] = now[0], 10.0
     while training.progress.words < training.progress.total:
         training.step()
-    assert now[0] == pytest.approx(270, rel=0.1)  # a tenth of the minutes is the rehearsal's
+    assert rehearsed < 35
+    assert now[0] - 10 + rehearsed == pytest.approx(300, rel=0.1)
+
+
+def test_a_step_that_fails_in_the_rehearsal_is_left_for_the_training_to_tell():
+    training = start(replace(REGIMEN, words=None, minutes=1.0))
+    training.network.table.weight.data.fill_(torch.nan)
+    assert training.budget() == 1
 
 
 def test_a_resumed_budget_in_minutes_is_the_one_of_the_checkpoint(tmp_path):
@@ -549,10 +558,39 @@ def test_no_checkpoint_is_written_of_weights_that_are_not_finite(tmp_path):
     assert all(weight.isfinite().all() for weight in kept.weights)
 
 
-@pytest.mark.parametrize("regimen", [{"words": 200, "warm_up": 0.0}, {"words": 200, "warm_up": 0.0, "validation_words": 0}])
-def test_a_last_step_that_spoils_the_weights_ends_no_training(tmp_path, regimen):
-    with pytest.raises(NotFiniteError, match="after 2"):
-        start(replace(REGIMEN, rate=1e38, checkpoint_seconds=99.0, **regimen)).run(tmp_path, lambda moment: None)
+def spoiled(training, after):
+    """Let the update that follows a count of words leave the weights not a number."""
+    update = training.optimiser.step
+
+    def step():
+        update()
+        if training.progress.words >= after:
+            training.weights[0].data.fill_(torch.nan)
+
+    training.optimiser.step = step
+    return training
+
+
+def test_a_training_whose_last_update_spoils_the_weights_fails(tmp_path):
+    corpus = SmallCorpus(60)
+    corpus.parts["development"] = tuple(
+        part[:1] * 0 if number else part[:0] for number, part in enumerate(corpus.parts["development"])
+    )
+    training = spoiled(start(replace(REGIMEN, words=300, checkpoint_seconds=99.0), corpus), 200)
+    with pytest.raises(NotFiniteError, match="weights that are not finite") as failure:
+        training.run(tmp_path, lambda moment: None)
+    seen = [moment.words_seen for moment in failure.value.history]
+    assert seen == sorted(set(seen))
+    assert seen[-1] == training.progress.words >= 300
+
+
+def test_no_moment_is_kept_of_weights_that_are_not_finite(tmp_path):
+    training = spoiled(start(replace(REGIMEN, checkpoint_seconds=99.0, validate_every=100_000)), 900)
+    training.regimen.moments = [0, 1_000]
+    training.regimen.keep = lambda history, folder: (folder / "kept").write_text("")
+    with pytest.raises(NotFiniteError, match="weights that are not finite"):
+        training.run(tmp_path, lambda moment: None)
+    assert [path.parent.name for path in tmp_path.rglob("kept")] == ["0"]
 
 
 @pytest.mark.parametrize("question", [{"surroundings": 0.5}, {"objective": {"masked": 0.5, "detection": 0.5}}, {}])
@@ -570,15 +608,15 @@ def test_a_batch_without_a_known_word_asks_nothing_and_spoils_nothing(question):
 def test_what_is_read_ahead_is_what_would_be_read_in_its_time(tmp_path):
     question = {"objective": {"masked": 0.5, "detection": 0.5}, "surroundings": 0.5, "first_batch": 64, "final_mask_rate": 0.1}
     regimen = replace(REGIMEN, **question)  # of more than an epoch
-    ahead, threads, prepare = start(regimen), set(), Pretraining.prepare
+    ahead, in_main, prepare = start(regimen), [], Pretraining.prepare
 
     def spy(place):
-        threads.add(current_thread() is main_thread())
+        in_main.append(current_thread() is main_thread())
         return prepare(ahead, place)
 
     ahead.prepare, ahead.reads_ahead = spy, True
     ahead.run(tmp_path, lambda moment: None)
-    assert threads == {True, False}  # the first batch, and all others
+    assert in_main == [True] + [False] * (ahead.progress.step - 1)
     assert ahead.progress.epoch > 0
     in_time = start(regimen)
     in_time.progress.total = regimen.words
@@ -586,6 +624,28 @@ def test_what_is_read_ahead_is_what_would_be_read_in_its_time(tmp_path):
         in_time.step()
     assert in_time.progress.place() == ahead.progress.place()
     assert same(ahead, in_time)
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_training_that_reads_ahead_resumes_the_same_bit_for_bit(tmp_path, again):
+    """By the training itself that was interrupted, or by another."""
+    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
+    whole.mkdir()
+    pieces.mkdir()
+    regimen = replace(REGIMEN, surroundings=0.5, validate_every=500)
+
+    def kill(moment):
+        if moment.words_seen >= 3_000:
+            raise KilledError
+
+    killed = start(regimen)
+    killed.reads_ahead = True
+    with pytest.raises(KilledError):
+        killed.run(pieces, kill)
+    resumed = killed if again else start(regimen)
+    resumed.reads_ahead = True
+    resumed.run(pieces, lambda moment: None)
+    assert same(train(whole, regimen=regimen), resumed)
 
 
 def test_every_word_may_be_hidden_beside_a_share_of_visible_ones(tmp_path):
@@ -600,12 +660,6 @@ def test_a_validation_drops_nothing_of_what_is_trained_beside_either():
     assert not any(part.training for part in training.parts.modules())
 
 
-def test_a_network_does_not_hold_the_model_that_it_was_made_for():
-    settings = {**vars(SMALL)}
-    assert type(Anatomy.plain(SMALL)) is Anatomy
-    assert vars(SMALL.plain()) == settings
-
-
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -616,6 +670,7 @@ def test_a_network_does_not_hold_the_model_that_it_was_made_for():
         ({"precision": "float16"}, "float16"),
         ({"device": "abacus"}, "abacus"),
         ({"seed": -1}, "seed"),
+        ({"threads": 0}, "threads"),
         ({"mask_rate": 0}, "mask_rate"),
         ({"mask_hidden": 1.0}, "mask_hidden"),
         ({"warm_up": 1.0}, "warm_up"),

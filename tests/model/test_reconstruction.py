@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from study.contracts import HasTables, StudyError
+from study.model.anatomy import Anatomy
 from study.model.export import exported
 from study.model.fidelity import generated
 from study.model.reconstruction import Denoising, damaged
@@ -188,3 +189,7 @@ def test_damage_hides_and_leaves_out_words_but_no_boundary():
 def test_settings_that_do_not_fit_are_refused_by_name(tmp_path, changes, named):
     with pytest.raises(StudyError, match=named):
         fit("rnn", tmp_path, **changes)
+
+
+def test_the_network_holds_its_anatomy_and_not_the_model_with_its_corpus(untrained):
+    assert type(untrained["transformer"].encoder.encoder.anatomy) is Anatomy

@@ -164,6 +164,7 @@ def test_a_tied_output_has_no_table_of_its_own():
         ({"length": 2}, "length"),
         ({"dropout": 1.0}, "dropout"),
         ({"norm": "group"}, "group"),
+        ({"norm_epsilon": 0.0}, "norm_epsilon"),
         ({"norm_place": "between"}, "between"),
         ({"attention": "cosine"}, "cosine"),
         ({"projections": "none", "head_width": 5, "positions": "none"}, "head_width"),
