@@ -48,17 +48,20 @@ def minutes_in_words(minutes: float, rehearsal: Rehearsal) -> int:
     """Turn minutes into words by the speed of some steps, spread over the budget, for what steps ask may change with it.
 
     A step counts by the inverse of its batch, as often as the training makes such steps; an epoch's last one, which may be
-    smaller, as often as it is met. The first step prepares, and counts for nothing. The time of the rehearsal itself is taken
-    off. Beside a GPU a training is somewhat faster, for it reads ahead. Where not even a step fits, or a step fails, a word is
-    left: the training makes its first step and says what is wrong.
+    smaller, as often as it is met. Each is made twice and timed once: products of a new size are prepared the first time, which
+    a training does once for many steps. The time of the rehearsal itself is taken off. Beside a GPU a training is somewhat
+    faster, for it reads ahead. Where not even a step fits, or a step fails, a word is left: the training makes its first step
+    and says what is wrong.
     """
     begun, seconds, words, steps = time.perf_counter(), 0.0, 0.0, 0
     try:
-        rehearsal.progress.words, rehearsal.progress.total = MANY // 2, MANY
-        rehearsal.step()
+        rehearsal.progress.total = MANY
         while steps < STEPS and (not steps or time.perf_counter() - begun < 60 * SHARE * minutes):
-            share = steps * GOLDEN % 1
+            share = (steps + 0.5) * GOLDEN % 1
             rehearsal.progress.words = first = round(share * MANY)
+            epoch, row = rehearsal.progress.epoch, rehearsal.progress.row
+            rehearsal.step()
+            rehearsal.progress.words, rehearsal.progress.epoch, rehearsal.progress.row = first, epoch, row
             before = time.perf_counter()
             rehearsal.step()
             batch = rehearsal.regimen.batch_at(share)
