@@ -191,7 +191,7 @@ class Loop(ABC):
         if not math.isfinite(nats) or not math.isfinite(norm):
             raise self.failure(f"loss {nats}, gradient {norm}")
         self.optimiser.step()
-        progress.step, progress.words, progress.epoch, progress.row = batch.after
+        progress.go_to(batch.after)
         progress.losses.append(nats)
 
     def prepare(self, place: Place) -> Batch:

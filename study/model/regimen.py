@@ -22,8 +22,8 @@ CHOICES = {
     "context": CONTEXTS,
     "decay": ("linear", "cosine"),
     "precision": ("auto", "float32", "bfloat16"),
-    "device": ("auto", "cpu", "cuda"),
 }
+DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(kw_only=True)
@@ -237,8 +237,8 @@ def choose_fabric(device: str, precision: str) -> Fabric:
     StudyError
         For a device that is none of ``auto``, ``cpu`` and ``cuda``, or a GPU that is not there.
     """
-    if device not in CHOICES["device"]:
-        raise StudyError(f"device must be one of {', '.join(CHOICES['device'])}, not {device!r}.")
+    if device not in DEVICES:
+        raise StudyError(f"device must be one of {', '.join(DEVICES)}, not {device!r}.")
     if device == "cuda" and not torch.cuda.is_available():
         raise StudyError("device is cuda, but torch finds no GPU: take device=cpu or device=auto.")
     cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())

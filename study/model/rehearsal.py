@@ -58,15 +58,15 @@ def minutes_in_words(minutes: float, rehearsal: Rehearsal) -> int:
         rehearsal.progress.total = MANY
         while steps < STEPS and (not steps or time.perf_counter() - begun < 60 * SHARE * minutes):
             share = (steps + 0.5) * GOLDEN % 1
-            rehearsal.progress.words = first = round(share * MANY)
-            epoch, row = rehearsal.progress.epoch, rehearsal.progress.row
+            rehearsal.progress.words = round(share * MANY)
+            place = rehearsal.progress.place()
             rehearsal.step()
-            rehearsal.progress.words, rehearsal.progress.epoch, rehearsal.progress.row = first, epoch, row
+            rehearsal.progress.go_to(place)
             before = time.perf_counter()
             rehearsal.step()
             batch = rehearsal.regimen.batch_at(share)
             seconds += (time.perf_counter() - before) / batch
-            words += (rehearsal.progress.words - first) / batch
+            words += (rehearsal.progress.words - place.words) / batch
             steps += 1
     except NotFiniteError:
         return 1

@@ -80,6 +80,27 @@ def same(one, other):
     return all(torch.equal(weights[name], others[name]) for name in weights)
 
 
+def without_development():
+    corpus = SmallCorpus(60)
+    corpus.parts["development"] = tuple(
+        part[:1] * 0 if number else part[:0] for number, part in enumerate(corpus.parts["development"])
+    )
+    return corpus
+
+
+def spoiled(training, after):
+    """Let the update that follows a count of words leave the weights not a number."""
+    update = training.optimiser.step
+
+    def step():
+        update()
+        if training.progress.words >= after:
+            training.weights[0].data.fill_(torch.nan)
+
+    training.optimiser.step = step
+    return training
+
+
 def test_a_training_keeps_what_its_steps_free(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr("study.model.loop.keep_freed_memory", lambda: asked.append("kept"))
@@ -527,11 +548,7 @@ def test_every_sentence_is_read_about_once_in_an_epoch():
 
 
 def test_an_empty_development_part_is_no_fault(tmp_path):
-    corpus = SmallCorpus(60)
-    corpus.parts["development"] = tuple(
-        part[:1] * 0 if number else part[:0] for number, part in enumerate(corpus.parts["development"])
-    )
-    assert start(corpus=corpus).validate() == (None, None)
+    assert start(corpus=without_development()).validate() == (None, None)
 
 
 def test_validation_hides_the_same_words_each_time():
@@ -540,15 +557,7 @@ def test_validation_hides_the_same_words_each_time():
 
 
 def test_no_checkpoint_is_written_of_weights_that_are_not_finite(tmp_path):
-    training = start(replace(REGIMEN, validate_every=100_000))
-    update = training.optimiser.step
-
-    def spoil():
-        update()
-        if training.progress.words > 3_000:
-            training.weights[0].data.fill_(torch.nan)
-
-    training.optimiser.step = spoil
+    training = spoiled(start(replace(REGIMEN, validate_every=100_000)), 3_001)
     with pytest.raises(NotFiniteError, match=r"step \d+, after 3\d+ words: weights that are not finite") as failure:
         training.run(tmp_path, lambda moment: None)
     assert failure.value.history[-1].words_seen == training.progress.words
@@ -558,25 +567,8 @@ def test_no_checkpoint_is_written_of_weights_that_are_not_finite(tmp_path):
     assert all(weight.isfinite().all() for weight in kept.weights)
 
 
-def spoiled(training, after):
-    """Let the update that follows a count of words leave the weights not a number."""
-    update = training.optimiser.step
-
-    def step():
-        update()
-        if training.progress.words >= after:
-            training.weights[0].data.fill_(torch.nan)
-
-    training.optimiser.step = step
-    return training
-
-
 def test_a_training_whose_last_update_spoils_the_weights_fails(tmp_path):
-    corpus = SmallCorpus(60)
-    corpus.parts["development"] = tuple(
-        part[:1] * 0 if number else part[:0] for number, part in enumerate(corpus.parts["development"])
-    )
-    training = spoiled(start(replace(REGIMEN, words=300, checkpoint_seconds=99.0), corpus), 200)
+    training = spoiled(start(replace(REGIMEN, words=300, checkpoint_seconds=99.0), without_development()), 200)
     with pytest.raises(NotFiniteError, match="weights that are not finite") as failure:
         training.run(tmp_path, lambda moment: None)
     seen = [moment.words_seen for moment in failure.value.history]
