@@ -77,20 +77,28 @@ def answer(pairs: pd.DataFrame) -> str:
     pairs : DataFrame
         Of ``study.report.factors.contrasts``.
     """
-    parts = []
-    for part, rows in pairs.dropna(subset="share").groupby("part", sort=False):
-        said = [
-            f"{row['change']}{' at ' + row['at'] if row['at'] else ''} {percent(row['share'])} of {number(row['scale'], 2)}"
-            f"{'' if row['low'] > 0 or row['high'] < 0 else ' (not told from 0)'}"
-            for row in rows.to_dict("records")
-        ]
-        parts.append(f"On {part}: {'; '.join(said)}.")
+    parts = [f"{_sentence(str(part), rows)}." for part, rows in pairs.dropna(subset="share").groupby("part", sort=False)]
     if not parts:
         return ""
     return (
-        "Share gone of the nats a hidden word that training gains the full encoder of the same width or depth (below 0: more is "
-        f"gained). {' '.join(parts)}"
+        "How much of what training gains the full encoder of the same width or depth, in nats per hidden word, is gone where a "
+        f"part is changed (below 0: more is gained). {' '.join(parts)}"
     )
+
+
+def _sentence(part: str, rows: pd.DataFrame) -> str:
+    """Say the shares that changes of a part cost, each change once, and what they are shares of."""
+    same = rows["scale"].nunique() == 1
+    changed = []
+    for change, mine in rows.groupby("change", sort=False):
+        said = [
+            f"{percent(row['share'])}{'' if same else ' of ' + number(row['scale'], 2)}{' at ' + row['at'] if row['at'] else ''}"
+            f"{'' if row['low'] > 0 or row['high'] < 0 else ' (not told from 0)'}"
+            for row in mine.to_dict("records")
+        ]
+        changed.append(f"{change} {', '.join(said)}")
+    of = f" (of {number(rows['scale'].iloc[0], 2)})" if same else ""
+    return f"{part[0].upper()}{part[1:]}{of}: {'; '.join(changed)}"
 
 
 def _further(panels: list[Panel]) -> Figure | None:

@@ -1,5 +1,6 @@
 import re
 
+import pandas as pd
 import pytest
 
 from study.report import mechanics
@@ -154,7 +155,15 @@ def test_the_answer_is_what_share_of_the_gain_is_gone_with_each_change(run):
     assert mechanics.answer(pairs.head(0)) == ""
     row = pairs.iloc[0]
     one = pairs.head(1).assign(share=0.354, scale=0.5, low=0.1, high=0.2)
-    told = f"On {row['part']}: {row['change']} at {row['at']} 35\N{NO-BREAK SPACE}% of 0.50"
+    told = f"{row['part'].capitalize()} (of 0.50): {row['change']} 35\N{NO-BREAK SPACE}% at {row['at']}"
     assert mechanics.answer(one).endswith(f"{told}.")
     assert mechanics.answer(one.assign(low=-0.1)).endswith(f"{told} (not told from 0).")
     assert mechanics.answer(one.assign(share=float("nan"))) == ""
+
+
+def test_the_answer_names_a_change_once_with_its_share_of_each_gain(run):
+    pairs = contrasts(run)
+    two = pd.concat([pairs.head(1)] * 2).assign(at=["width=32", "width=64"], share=[0.5, 0.25], scale=[1.0, 2.0], low=0.1, high=0.2)
+    space = "\N{NO-BREAK SPACE}"
+    told = f"{pairs['change'].iloc[0]} 50{space}% of 1.00 at width=32, 25{space}% of 2.00 at width=64."
+    assert mechanics.answer(two).endswith(told)
