@@ -54,7 +54,8 @@ def _scaling(run: Run) -> list[str]:
             if len(wide):
                 ratios = wide["not divided"] / wide["divided by √d"]
                 roots = np.sqrt(ratios.index.to_numpy(float))
-                said = ", ".join(f"{number(ratio, 2)} where √d is {number(root, 0 if root.is_integer() else 2)}" for root, ratio in zip(roots, ratios, strict=True))
+                told_roots = [number(root, 0 if root.is_integer() else 2) for root in roots]
+                said = ", ".join(f"{number(ratio, 2)} where √d is {root}" for root, ratio in zip(told_roots, ratios, strict=True))
                 found.append(f"{name} {told}, not divided over divided: {said}")
     return found
 

@@ -163,7 +163,7 @@ def test_the_answer_is_what_share_of_the_gain_is_gone_with_each_change(run):
 
 def test_the_answer_names_a_change_once_with_its_share_of_each_gain(run):
     pairs = contrasts(run)
-    two = pd.concat([pairs.head(1)] * 2).assign(at=["width=32", "width=64"], share=[0.5, 0.25], scale=[1.0, 2.0], low=0.1, high=0.2)
+    two = pd.concat([pairs.head(1)] * 2).assign(at=["width=32", "width=64"], share=[0.5, 0.25], scale=[1.0, 2.0], low=0.1)
     space = "\N{NO-BREAK SPACE}"
     told = f"{pairs['change'].iloc[0]} 50{space}% of 1.00 at width=32, 25{space}% of 2.00 at width=64."
     assert mechanics.answer(two).endswith(told)
