@@ -22,6 +22,8 @@ from study.report.run import Run
 POWER = 0.80
 """Share of repetitions in which a detectable difference is found by a two-sided test at 0.05."""
 
+CHOSEN = "rate"
+"""A setting that development data may have chosen for each model by itself: it may differ beside what is compared."""
 
 MEASURES = ("losses", "gradients", "attention_spread", "order", "head_probes")
 """The tables of a run that instruments fill."""
@@ -68,7 +70,7 @@ def over_seeds(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 
 def sweep(run: Run, *factors: str) -> pd.DataFrame:
-    """Return the models that differ in some settings alone.
+    """Return the models that differ in some settings alone, or in these and in the learning rate, where each has its own.
 
     Parameters
     ----------
@@ -86,8 +88,11 @@ def sweep(run: Run, *factors: str) -> pd.DataFrame:
     wide = wide.loc[[model for model in run.trained if model in wide.index]].rename_axis(columns=None)
     if not set(factors) <= set(wide.columns):
         return pd.DataFrame(columns=list(factors))
-    alike = wide.drop(columns=list(factors)).agg(tuple, axis=1)
-    sets = [part[list(factors)] for _, part in wide.groupby(alike, sort=False)]
+    alike = wide.drop(columns=[*factors, CHOSEN], errors="ignore").agg(tuple, axis=1)
+    sets = []
+    for _, part in wide.groupby(alike, sort=False):
+        several = CHOSEN in part and part.duplicated(list(factors)).any()  # one encoder at several rates: rates are compared
+        sets += [mine[list(factors)] for _, mine in part.groupby(CHOSEN, sort=False)] if several else [part[list(factors)]]
     return max((part for part in sets if (part.nunique() > 1).all()), key=len, default=wide[list(factors)].iloc[:0])
 
 
@@ -184,3 +189,10 @@ def contrasts(run: Run) -> pd.DataFrame:
             rows.append((part, model, full, at, labels[model], loss[model, "trained"], *told))
     names = ["part", "model", "full", "at", "change", "loss", "difference", "low", "high", "detectable", "scale", "share"]
     return pd.DataFrame(rows, columns=[*names, "remark"])
+
+
+def own_rates(run: Run, pairs: pd.DataFrame) -> dict[str, str]:
+    """Return the learning rate of each model of ``contrasts`` where they are not all alike; else nothing."""
+    models = list(dict.fromkeys([*pairs["full"], *pairs["model"]]))
+    told = run.wide_settings.reindex(index=[CHOSEN], columns=models).loc[CHOSEN].dropna()
+    return {str(model): str(rate) for model, rate in told.items()} if told.nunique() > 1 else {}

@@ -18,7 +18,7 @@ from study.report import mechanism
 from study.report.album import Album, Section
 from study.report.caveats import orderless
 from study.report.claims import claims_table
-from study.report.factors import changes, contrasts, losses, over_seeds, reference, sweep
+from study.report.factors import changes, contrasts, losses, over_seeds, own_rates, reference, sweep
 from study.report.measures import attention, by_width, gradients, head_accuracy, order_changes
 from study.report.mechanism import Panel, kinds, named
 from study.report.run import Run
@@ -37,10 +37,11 @@ def section(run: Run, album: Album) -> Section:
     scaling, order, depth, heads = _scaling(run, pairs), _order(run, pairs), _depth(run, pairs), _heads(run)
     mlp = _kinds(run, pairs, "MLP", "5 Loss by attention and MLP", ["attention", "activation"])
     seeds = f"{run.seeds} seeds" if run.seeds > 1 else "one seed: intervals over text alone"
+    rates = ", but at a learning rate of its own" if own_rates(run, pairs) else ""
     caption = (
         "Five claims of lectures, as far as the encoders of this run differ in them: division by √d (1), order (2), depth (3), "
         f"heads (4), the MLP (5). 95 % intervals, {seeds}; those of losses are of differences to the full encoder. Every encoder "
-        "follows the same recipe. In (1) an encoder has one head and is as wide as it, so that all of it grows with d; and "
+        f"follows the same recipe{rates}. In (1) an encoder has one head and is as wide as it, so that all grows with d, and "
         "division by √d also divides the gradient at queries and keys by √d. In (2) the output may change with the order and yet "
         "make no use of it, as the losses show, and added vectors change it by their size alone: compare each kind with itself "
         "before training. In (4) the probe tells which of four classes of frequency a word is of. Uniform attention with a "
@@ -211,6 +212,10 @@ def difference_table(run: Run, pairs: pd.DataFrame) -> Table:
         caption += " One seed: intervals over text alone."
     frame = pairs.assign(interval=[interval(low, high) for low, high in zip(pairs["low"], pairs["high"], strict=True)])
     frame = frame[["part", "at", "change", "loss", "difference", "interval", "scale", "share", "detectable", "remark"]]
+    if rates := own_rates(run, pairs):
+        caption += " Every encoder has a learning rate of its own."
+        frame.insert(3, "rate", pairs["model"].map(rates))
+        frame.insert(4, "rate of the full one", pairs["full"].map(rates))
     formats = {"loss": number, "difference": signed, "scale": number, "share": number, "detectable": number}
     return listing("mechanics-differences", caption, frame, formats)
 

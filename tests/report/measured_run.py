@@ -1,6 +1,7 @@
 """A run's folder whose encoders were measured by instruments: one reference, and others that differ in what their names say."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -88,3 +89,9 @@ def measured_run(make_run, without=(), **settings) -> Run:
         if title not in without:
             table.to_csv(folder / f"{title}.csv", index=False)
     return Run.read(folder)
+
+
+def with_rates(run: Run, rates: dict[str, str]) -> Run:
+    """Return the run as if its models had learning rates, 0.002 where none is named."""
+    own = [(model, "rate", rates.get(model, "0.002")) for model in CHANGES]
+    return replace(run, settings=pd.concat([run.settings, pd.DataFrame(own, columns=run.settings.columns)], ignore_index=True))

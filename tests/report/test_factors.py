@@ -1,11 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from study.report.factors import changes, contrasts, difference, estimate, losses, over_seeds, reference, sweep
+from study.report.factors import changes, contrasts, difference, estimate, losses, over_seeds, own_rates, reference, sweep
 from study.report.run import Run
-from tests.report.measured_run import CHANGES, measured_run
+from tests.report.measured_run import CHANGES, measured_run, with_rates
 
 
 @pytest.fixture
@@ -56,6 +58,26 @@ def test_a_sweep_holds_the_models_that_differ_in_its_factors_alone(measured):
     assert len(sweep(run, "blocks", "residual", "norm")) == 6
     assert sweep(run, "positions", "tied").empty  # no model has such a setting
     assert sweep(run, "heads").empty  # no two models differ in it alone
+
+
+def test_models_of_a_sweep_may_have_learning_rates_of_their_own(measured):
+    run = measured()
+    apart = with_rates(run, {"no_positions": "0.008", "deep_no_residual": "0.0005"})
+    for factors in (("positions",), ("blocks", "residual", "norm"), ("width", "scaling")):
+        assert sweep(apart, *factors).equals(sweep(run, *factors))
+    assert len(contrasts(apart)) == len(contrasts(run))
+    rates = own_rates(apart, contrasts(apart))
+    assert (rates["no_positions"], rates["reference"], rates["deep_no_residual"]) == ("0.008", "0.002", "0.0005")
+    alike = with_rates(run, {})
+    assert own_rates(alike, contrasts(alike)) == own_rates(run, contrasts(run)) == {}
+
+
+def test_one_encoder_at_two_rates_is_in_no_sweep_of_others(measured):
+    run = measured()
+    twice = run.settings[run.settings["model"] == "no_positions"].assign(model="learned")
+    rest = run.settings[run.settings["model"] != "learned"]
+    run = with_rates(replace(run, settings=pd.concat([rest, twice])), {"learned": "0.008"})
+    assert list(sweep(run, "positions").index) == ["reference", "no_positions"]
 
 
 def test_the_first_model_that_was_measured_is_the_full_one(measured, make_run):

@@ -9,7 +9,7 @@ from study.report.factors import contrasts
 from study.report.measures import head_accuracy
 from study.report.mechanics import TITLE, section
 from study.report.run import Run
-from tests.report.measured_run import measured_run
+from tests.report.measured_run import measured_run, with_rates
 from tests.report.run_folder import write_run
 
 OPENING = [
@@ -140,6 +140,17 @@ def test_tables_hold_every_contrast_and_every_measure_over_seeds(make_run):
     assert all((table.frame["seeds"] == 2).all() for table in made.folded[2:-1])
     assert (made.folded[-1].frame["seeds"] == 1).all(), "heads of one training"
     assert "2 seeds" in album.kept["mechanics"][1]
+
+
+def test_learning_rates_of_their_own_are_told(run, made, album):
+    apart, figures = with_rates(run, {"no_positions": "0.008"}), Figures()
+    table = section(apart, figures).folded[1]
+    rows = table.frame[table.frame["part"] == "positions"].set_index("change")[["rate", "rate of the full one"]]
+    assert rows.T.to_dict("list") == {"positions=none": ["0.008", "0.002"], "positions=learned": ["0.002", "0.002"]}
+    assert "learning rate of its own" in table.caption
+    assert "learning rate of its own" in figures.kept["mechanics"][1]
+    assert "rate" not in made.folded[1].frame
+    assert "rate of its own" not in album.kept["mechanics"][1]
 
 
 def test_losses_are_drawn_with_the_intervals_of_their_differences(run):
