@@ -29,7 +29,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from study import paths, report
 from study.contracts import StudyError
-from study.settings import check_types
+from study.settings import check_together, check_types
 from study.store import Store, write_json
 
 if TYPE_CHECKING:
@@ -168,6 +168,8 @@ def _instantiated(config: DictConfig) -> pipeline.Study:
         report=_made("report", config.report),
     )
     check_types("", study)
+    for name, model in study.models.items():
+        check_together(f"models.{name}", model)  # before any other is trained
     return study
 
 

@@ -6,12 +6,35 @@ import types
 import typing
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from typing import Any, Literal, Union
+from typing import Any, Literal, Protocol, Union, runtime_checkable
 
 from study.contracts import StudyError
 
 PLAIN: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (float, int), str: (str,), type(None): (type(None),)}
 """Plain type -> the types of values that serve for it; a truth value serves for no number."""
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """A thing that knows which of its settings fit together."""
+
+    def check(self) -> None:
+        """Raise StudyError where they do not."""
+
+
+def check_together(key: str, thing: Any) -> None:
+    """Ask a thing that can tell whether its settings fit together; where they do not, say where it stands.
+
+    Raises
+    ------
+    StudyError
+        Where they do not.
+    """
+    if isinstance(thing, Checkable):
+        try:
+            thing.check()
+        except StudyError as error:
+            raise StudyError(f"{key}: {error}") from error
 
 
 def check_types(key: str, thing: Any) -> None:

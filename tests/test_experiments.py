@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from study.__main__ import _instantiated, _refuse_lost_additions
 from study.contracts import StudyError
+from study.settings import check_together
 
 ROOT = Path(__file__).parents[1]
 SIZES = {
@@ -48,9 +49,7 @@ def test_every_experiment_makes_a_study_whose_settings_fit_together(hydra_config
     assert any(study.tasks.values())
     assert study.report.reference in (None, *study.models)
     for model in study.models.values():
-        for check in ("check_anatomy", "check_regimen", "check_together", "_check"):
-            if hasattr(model, check):
-                getattr(model, check)()
+        check_together("", model)
         start = getattr(model, "start", None)
         assert start is None or start in study.models
         if start is not None:

@@ -4,7 +4,7 @@ from typing import Literal
 import pytest
 
 from study.contracts import StudyError
-from study.settings import check_types
+from study.settings import check_together, check_types
 
 
 @dataclass
@@ -45,3 +45,14 @@ def test_a_wrong_type_is_named_with_its_key(wrong, message):
 def test_at_the_top_there_is_no_dot():
     with pytest.raises(StudyError, match=r"^size: expected"):
         check_types("", Settings(size="x"))
+
+
+class Contradiction:
+    def check(self):
+        raise StudyError("width must be a multiple of heads")
+
+
+def test_settings_that_do_not_fit_together_are_named_with_their_place():
+    with pytest.raises(StudyError, match=r"^models.narrow: width must be a multiple of heads$"):
+        check_together("models.narrow", Contradiction())
+    check_together("models.cbow", Settings())  # it cannot tell

@@ -268,7 +268,8 @@ def test_a_probe_of_two_files_from_outside_the_repository(home, smoke):
         (["report.reference=nobody"], {}, ["report.reference", "nobody"]),
         (["seeds=abc"], {}, ["seeds", "whole number"]),
         (["models.cbow.size=abc"], {}, ["models.cbow.size", "whole number"]),
-        (["models.transformer.heads=5"], {}, ["heads"]),
+        (["models.transformer.heads=5"], {}, ["models.transformer: width", "heads"]),
+        (["models.transformer.objective=masked"], {}, ["models.transformer: objective", "masked: 1.0"]),
         (["model=[untrained]", "~models.transformer"], {}, ["transformer"]),
         (["model=[vectors]"], {}, ["models.vectors.path"]),
         (["model=[vectors]", "models.vectors.path=v.txt"], {"v.txt": b"war 1 2\npeace 1 x\n"}, ["v.txt:2", "number", "x"]),
@@ -361,6 +362,11 @@ def test_tasks_are_validated_without_training_anything_but_the_random_control(ho
     output, errors = run(home, "--config-dir", "mine", "validate=true", "probing=[leaky]", *only, status=2)
     assert "different labels" in output
     assert "A task has an error" in errors
+
+
+def test_settings_that_do_not_fit_are_told_before_any_model_is_trained(home):
+    run(home, "model=[cbow,transformer]", "models.transformer.heads=5", status=2, artefacts="refused")
+    assert not (home / "refused").exists()
 
 
 def test_an_unknown_option_is_refused_by_hydra(home):

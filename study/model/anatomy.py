@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
@@ -108,23 +109,24 @@ class Anatomy:
         for name, least in (("width", 1), ("blocks", 1), ("heads", 1), ("head_width", 1), ("length", 3)):
             if getattr(self, name) is not None and getattr(self, name) < least:
                 raise StudyError(f"{name} must be at least {least}, not {getattr(self, name)}.")
-        if self.activation != "none" and round(self.expansion * self.width) < 1:
-            raise StudyError(f"expansion: at {self.expansion} the MLP would be empty: set a larger one, or activation=none.")
+        if self.activation != "none" and not 0.5 < self.expansion * self.width < math.inf:
+            raise StudyError(f"expansion: at {self.expansion} the MLP has no width: set another, or activation=none.")
         if self.head_width is None and self.width % self.heads:
-            raise StudyError(
-                f"The width must be a multiple of the heads; {self.width} is not one of {self.heads}. Or set head_width."
-            )
+            raise StudyError(f"width must be a multiple of heads; {self.width} is not one of {self.heads}. Or set head_width.")
         if self.positions == "rotary" and self.width_of_a_head % 2:
-            raise StudyError(f"Rotary positions turn pairs of numbers: a head's width must be even, not {self.width_of_a_head}.")
+            raise StudyError(
+                f"positions=rotary turns pairs of numbers: head_width (or width through heads) must be even, not "
+                f"{self.width_of_a_head}."
+            )
         if self.positions == "sinusoidal" and self.width % 2:
-            raise StudyError(f"Sinusoidal positions are pairs of numbers: the width must be even, not {self.width}.")
+            raise StudyError(f"positions=sinusoidal are pairs of numbers: width must be even, not {self.width}.")
         if self.attention == "uniform" and self.positions in ("relative", "alibi"):
             raise StudyError(
                 f"positions={self.positions} are added to products of queries and keys, which attention=uniform does not have: "
                 "take positions=sinusoidal, learned or none."
             )
         if self.projections == "none" and self.heads * self.width_of_a_head != self.width:
-            raise StudyError("Without projections the heads share out the width: leave head_width null.")
+            raise StudyError("With projections=none the heads share out the width: leave head_width null.")
         if not self.norm_epsilon > 0:
             raise StudyError(f"norm_epsilon must be above 0, not {self.norm_epsilon}.")
         if not 0 <= self.dropout < 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import warnings
 import zipfile
 from pathlib import Path
@@ -33,7 +34,10 @@ def read_checkpoint(folder: Path) -> dict[str, Any] | None:
         with zipfile.ZipFile(path) as archive:  # torch does not compare the check sums of the archive it reads
             if damaged := archive.testzip():
                 raise zipfile.BadZipFile(f"{damaged} does not match its check sum")
-        return torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(state, dict):
+            raise ValueError(f"it holds a {type(state).__name__}, not the parts of a training")
+        return state
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         discard_checkpoint(folder, str(error))
         return None
@@ -41,5 +45,6 @@ def read_checkpoint(folder: Path) -> dict[str, Any] | None:
 
 def discard_checkpoint(folder: Path, reason: str) -> None:
     """Remove a checkpoint that is of no use and say so."""
-    warnings.warn(f"The checkpoint {folder / NAME} cannot be used ({reason}): training starts afresh.", stacklevel=2)
-    (folder / NAME).unlink()
+    path = folder / NAME
+    warnings.warn(f"The checkpoint {path} cannot be used ({reason}): training starts afresh.", stacklevel=2)
+    shutil.rmtree(path) if path.is_dir() else path.unlink()

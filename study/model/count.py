@@ -89,7 +89,7 @@ class Count(Static):
         50,000 words drawn by Zipf’s law), and to add them to the counts so far takes 0.3 s at most in 24 million words: some
         twenty seconds for these.
         """
-        self._check()
+        self.check()
         start, words = time.perf_counter(), corpus.size("training")
         counts, before = _read_checkpoint(folder)
         if counts is None:
@@ -104,7 +104,8 @@ class Count(Static):
         observe(self.history[0])
         return self
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise StudyError where settings do not fit together."""
         if self.decay not in ("none", "linear", "harmonic"):
             raise StudyError(f"decay must be none, linear or harmonic, not {self.decay!r}.")
         for name in ("size", "window"):

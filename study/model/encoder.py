@@ -140,9 +140,7 @@ class Transformer(Designed, Regimen):
         StudyError
             Where settings do not fit together, the training part is empty, or the loss is no longer finite.
         """
-        self.check_anatomy()
-        self.check_regimen()
-        self.check_together()
+        self.check()
         stream = self._learned_stream(corpus)
         with limited_threads(self.threads), torch.random.fork_rng():
             encoder = self._begun(self._start(stream))
@@ -151,8 +149,10 @@ class Transformer(Designed, Regimen):
             self.history, self.effort = training.run(folder, observe), training.effort()
         return self
 
-    def check_together(self) -> None:
-        """Raise StudyError where the start, the parts and the training do not fit together."""
+    def check(self) -> None:
+        """Raise StudyError where settings do not fit together: of the parts, the training, the start and the units."""
+        super().check()
+        self.check_regimen()
         if self.start is not None and self.units != WORDS:
             raise StudyError(
                 f"start={self.start} gives vectors of words, but with units={self.units} the embedding table holds sub-words: "
@@ -188,7 +188,7 @@ class Untrained(Designed):
 
     def fit(self, corpus: EncodedCorpus, *, folder: Path, observe: Observe) -> Self:
         """Draw the random start; nothing is read of the corpus but its vocabulary, and what sub-words are learned from."""
-        self.check_anatomy()
+        self.check()
         stream = self._learned_stream(corpus)
         with torch.random.fork_rng():
             encoder = self._start(stream)

@@ -47,8 +47,9 @@ class FastText(Word2Vec):
         """Number of trained numbers: vectors of words and of n-grams (buckets without any too), and output vectors."""
         return super().parameters + self.bucket * self.size
 
-    def _check(self) -> None:
-        super()._check()
+    def check(self) -> None:
+        """Raise StudyError where settings do not fit together."""
+        super().check()
         if not 1 <= self.min_n <= self.max_n:
             raise StudyError(
                 f"n-grams of {self.min_n} to {self.max_n} characters: expected 1 <= min_n <= max_n. Word2Vec has none at all."

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from study.contracts import Array, Moment, Observe
-from study.model.checkpoint import discard_checkpoint, read_checkpoint, write_checkpoint
+from study.model.checkpoint import NAME, discard_checkpoint, read_checkpoint, write_checkpoint
 from study.model.effort import Effort
 from study.model.memory import keep_freed_memory
 from study.model.moments import Moments
@@ -36,6 +36,7 @@ from study.model.progress import Batch, NotFiniteError, Place, Progress
 from study.model.regimen import Schedule, choose_fabric
 from study.model.rehearsal import counted, minutes_in_words
 from study.model.sequences import Sequences, Stream
+from study.store import settings_of
 
 ORDER, STEP, VALIDATION = 0, 1, 2
 """What a random stream is for: with the seed and a count it makes the stream's own seed."""
@@ -81,6 +82,7 @@ class Loop(ABC):
         self.tables = {table for table in tables if table.requires_grad}
         self.optimiser = torch.optim.AdamW(groups, betas=(0.9, regimen.second_moment), fused=True)
         self.progress = Progress(total=0)
+        self.folder: Path | None = None  # of the checkpoints, once the training runs
         self.order = self.training.order(regimen.seed, ORDER, 0)
         # A thread reads ahead beside a GPU; a processor's it would take from those that compute (reports/encoder-recipe.md).
         self.reads_ahead = self.fabric.device.type != "cpu"
@@ -124,7 +126,7 @@ class Loop(ABC):
             written of such weights.
         """
         keep_freed_memory()
-        begun = time.perf_counter()
+        begun, self.folder = time.perf_counter(), folder
         resumed = self.resume(folder)
         if not resumed:
             self.progress.total = self.budget()
@@ -212,9 +214,11 @@ class Loop(ABC):
         """Return the error that ends the training, with the curve up to it, after something that was found there."""
         regimen, progress = self.regimen, self.progress
         last = [replace(progress.moment(), loss=float(np.mean(progress.losses)))] if progress.losses else []
+        path = None if self.folder is None else self.folder / NAME
+        kept = f"The last checkpoint is kept: {path}." if path is not None and path.exists() else "There was no checkpoint yet."
         return NotFiniteError(
-            f"The training failed in step {progress.step}, after {progress.words} words: {found}. The last checkpoint, if any, "
-            f"is kept. Try a rate below {regimen.rate} or a longer warm_up.",
+            f"The training failed in step {progress.step}, after {progress.words} words: {found}. {kept} "
+            f"Try a rate below {regimen.rate} or a longer warm_up.",
             [*progress.history, *last],
         )
 
@@ -294,7 +298,8 @@ class Loop(ABC):
     def state(self) -> dict[str, Any]:
         """Return all that a resumed training needs."""
         parts = {name: part.state_dict() for name, part in self.parts.items()}
-        return {**parts, "optimiser": self.optimiser.state_dict(), "progress": asdict(self.progress)}
+        told = {"settings": settings_of(self.regimen, without=("resource", "view")), "progress": asdict(self.progress)}
+        return {**parts, "optimiser": self.optimiser.state_dict(), **told}
 
     def resume(self, folder: Path) -> bool:
         """Put what a checkpoint holds in place; return whether there was one that fits."""
@@ -302,7 +307,7 @@ class Loop(ABC):
         if state is None:
             return False
         if not _alike(state, self.state()):
-            discard_checkpoint(folder, "it is not of this encoder")
+            discard_checkpoint(folder, "it is of another training")
             return False
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
@@ -314,7 +319,15 @@ class Loop(ABC):
 
 
 def _alike(state: dict[str, Any], own: dict[str, Any]) -> bool:
-    """Say whether a checkpoint has the parts and shapes of a training's own state."""
-    if any(state.get(part, {}).keys() != own[part].keys() for part in own):
+    """Say whether a checkpoint is of a training with these settings, parts and shapes."""
+    if state.keys() != own.keys() or state["settings"] != own["settings"]:
         return False
-    return all(weight.shape == own["weights"][name].shape for name, weight in state["weights"].items())
+    return _shape(state) == _shape(own)
+
+
+def _shape(state: dict[str, Any]) -> Any:
+    """Return what is the same in all states of a training: the names and shapes of its parts, without what they hold."""
+    parts = {name: part for name, part in state.items() if name not in ("settings", "progress", "optimiser")}
+    shapes = {name: {key: tuple(weight.shape) for key, weight in part.items()} for name, part in parts.items()}
+    groups = [len(group["params"]) for group in state["optimiser"]["param_groups"]]
+    return shapes, groups, sorted(state["progress"])

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from study.contracts import Array
+from study.contracts import Array, StudyError
 from study.model.sequences import Symbols
 from study.model.table import look_up
 
@@ -163,8 +163,8 @@ def following(words: Array, segments: Array, symbols: Symbols, random: np.random
 
 
 def _rounded(rate: float, known: int) -> int:
-    """Return how many of the known words a rate takes, many of them rounded."""
-    number = round(rate * known)
+    """Return how many of the known words a rate takes, many of them rounded; one at least, so that no step asks nothing."""
+    number = min(known, max(1, round(rate * known)))
     return min(known, ROUND * round(number / ROUND)) if number > 8 * ROUND else number
 
 
@@ -183,7 +183,11 @@ class Candidates:
 
     def __init__(self, counts: Array, number: int, exponent: float) -> None:
         self.number = min(number or len(counts), len(counts))
-        self.probability = _inclusion(np.asarray(counts, float) ** exponent, self.number)  # (v,), sums to k
+        with np.errstate(over="ignore", divide="ignore"):
+            weights = np.asarray(counts, float) ** exponent
+        if not (np.isfinite(weights.sum()) and weights.min(initial=1.0) > 0):
+            raise StudyError(f"candidate_exponent: word counts to the power {exponent} are no weights: take one nearer to 1.")
+        self.probability = _inclusion(weights, self.number)  # (v,), sums to k
         self.cumulative = np.cumsum(self.probability)
 
     def draw(self, random: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -237,7 +241,8 @@ def candidate_loss(network: Scoring, x: Tensor, targets: Tensor, candidates: Ten
     columns[candidates] = torch.arange(len(candidates), device=x.device)
     rows = torch.nonzero(columns[targets] >= 0).squeeze(1)
     others[rows, columns[targets[rows]]] = -torch.inf  # a hidden word is known exactly: it is not estimated once more
-    losses = torch.logaddexp(true, others.logsumexp(dim=1).float()) - true  # (n,)
+    normaliser = others.logsumexp(dim=1)  # (n,)
+    losses = torch.logaddexp(true, normaliser.to(true.dtype)) - true  # (n,)
     return losses.sum() / max(1, len(targets))
 
 
@@ -264,7 +269,7 @@ def full_answers(network: Scoring, x: Tensor, targets: Tensor) -> tuple[Tensor, 
     table, bias = network.output()
     loss, right = x.new_zeros(()), [targets.new_zeros(0, dtype=torch.bool)]
     for some, wanted in zip(x.split(SCORED_AT_ONCE), targets.split(SCORED_AT_ONCE), strict=True):
-        scores = functional.linear(some, table[: len(bias)], bias).float()  # (n of the part, v)
+        scores = functional.linear(some, table[: len(bias)], bias).to(table.dtype)  # (n of the part, v)
         loss = loss + functional.cross_entropy(scores, wanted, reduction="sum")
         right.append(scores.argmax(dim=1) == wanted)
     return loss, torch.cat(right)

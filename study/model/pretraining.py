@@ -19,7 +19,8 @@ from study.model.surroundings import Around, Surroundings
 from study.model.transformer import Encoder
 
 VALIDATION_RATE = 0.15
-"""Share of the known words that validation asks for, whatever the training's own rate: regimens are asked the same."""
+"""Share of the known words that validation asks for, whatever the training's own rate: regimens are asked the same. But to say
+which words were replaced, an encoder has learned how many are: there it is the share at the end of the training."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,8 @@ class Pretraining(Loop):
         if asked == "causal":
             batch = following(words, segments, self.training.symbols, random, rate=VALIDATION_RATE)
         else:
-            batch = self.hide(words, segments, random, rate=VALIDATION_RATE, hidden=1.0, replaced=0.0)
+            rate = self.regimen.mask_rate_at(1.0) if asked == "detection" else VALIDATION_RATE
+            batch = self.hide(words, segments, random, rate=rate, hidden=1.0, replaced=0.0)
         batch = batch.to(self.fabric.device)
         if asked == "detection" and self.detection:
             torch.manual_seed(int(random.integers(2**62)))  # what the generator draws

@@ -126,6 +126,11 @@ class Reconstruction(Built, Asked):
     version: ClassVar[int] = 3
     tables: Mapping[str, pd.DataFrame] = field(init=False, repr=False, compare=False, default_factory=dict)
 
+    def check(self) -> None:
+        """Raise StudyError where settings do not fit together."""
+        super().check()
+        self.check_regimen()
+
     def check_regimen(self) -> None:
         """Raise StudyError where the choices do not fit together."""
         super().check_regimen()
@@ -144,8 +149,7 @@ class Reconstruction(Built, Asked):
         StudyError
             Where settings do not fit together, the training part is empty, or the loss is no longer finite.
         """
-        self.check_anatomy()
-        self.check_regimen()
+        self.check()
         with limited_threads(self.threads), torch.random.fork_rng():
             network = self._start(corpus)
             self._take(network, corpus)

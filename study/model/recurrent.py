@@ -111,6 +111,11 @@ class Recurrent(Recurrence, Built, Asked):
     words that a direction says right.
     """
 
+    def check(self) -> None:
+        """Raise StudyError where settings do not fit together."""
+        super().check()
+        self.check_regimen()
+
     def network(self, symbols: int, frequencies: Tensor) -> nn.Module:
         """Return a language model with random weights; see ``Built.network``."""
         return LanguageModel(self, symbols, frequencies)
@@ -145,8 +150,7 @@ class Recurrent(Recurrence, Built, Asked):
         StudyError
             Where settings do not fit together, the training part is empty, or the loss is no longer finite.
         """
-        self.check_anatomy()
-        self.check_regimen()
+        self.check()
         with limited_threads(self.threads), torch.random.fork_rng():
             network = self._start(corpus)
             self._take(network, corpus)

@@ -110,15 +110,15 @@ class Schedule:
         for name in ("rate", "clip", "batch", "validate_every", "minutes"):
             if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise StudyError(f"{name} must be above 0, not {getattr(self, name)}.")
-        for name in ("words", "epochs", "candidates", "weight_decay"):
-            if getattr(self, name) is not None and getattr(self, name) < 0:
+        for name in ("words", "epochs", "candidates", "weight_decay", "validation_words", "checkpoint_seconds"):
+            if getattr(self, name) is not None and not getattr(self, name) >= 0:
                 raise StudyError(f"{name} must be 0 or more, not {getattr(self, name)}.")
         if not 0 <= self.second_moment < 1:
             raise StudyError(f"second_moment is a rate in [0, 1), not {self.second_moment}.")
         if not 0 <= self.warm_up < 1:
             raise StudyError(f"warm_up is a share of the budget in [0, 1), not {self.warm_up}.")
-        if self.seed < 0:
-            raise StudyError(f"seed must be 0 or more, not {self.seed}.")
+        if not math.isfinite(self.candidate_exponent):
+            raise StudyError(f"candidate_exponent must be a finite number, not {self.candidate_exponent}.")
         choose_fabric(self.device, self.precision)
         check_threads(self.threads)
 
@@ -185,6 +185,8 @@ class Regimen(Schedule):
         super().check_regimen()
         if not self.mask_rate > 0:
             raise StudyError(f"mask_rate must be above 0, not {self.mask_rate}.")
+        if not isinstance(self.objective, Mapping):
+            raise StudyError(f"objective: expected shares, such as {{masked: 1.0}}, found {self.objective!r}.")
         shares = dict(self.objective)
         if set(shares) - set(OBJECTIVES) or min(shares.values(), default=-1) < 0 or not math.isclose(sum(shares.values()), 1):
             raise StudyError(f"objective: expected shares of {', '.join(OBJECTIVES)} that sum to 1, found {shares}.")
@@ -205,7 +207,8 @@ class Regimen(Schedule):
             raise StudyError(f"surroundings_threshold must be above 0, not {self.surroundings_threshold}.")
         if self.final_mask_rate is not None and not 0 < self.final_mask_rate <= 1:
             raise StudyError(f"final_mask_rate is a share in (0, 1] or null, not {self.final_mask_rate}.")
-        if self.mask_rate > 1 or min(self.mask_hidden, self.mask_replaced) < 0 or self.mask_hidden + self.mask_replaced > 1:
+        hidden, replaced = self.mask_hidden, self.mask_replaced
+        if self.mask_rate > 1 or not (hidden >= 0 and replaced >= 0 and hidden + replaced <= 1):
             raise StudyError("mask_rate, mask_hidden and mask_replaced are shares, and the last two sum to 1 at most.")
 
     def batch_at(self, share: float) -> int:

@@ -28,8 +28,9 @@ def begin_with(encoder: Encoder, vectors: Array, *, frozen: bool) -> None:
     wanted = (encoder.words, table.shape[1])
     if vectors.shape != wanted:
         raise StudyError(
-            f"start: expected {wanted[0]} vectors of width {wanted[1]} to start from, found {vectors.shape[0]} of "
-            f"{vectors.shape[1]}: give both models the same vocabulary and size."
+            f"start: expected vectors of {wanted[1]} numbers (width) for {wanted[0]} words, but those of the model to start from "
+            f"have {vectors.shape[1]} for {vectors.shape[0]}: give both models the same vocabulary and this one width="
+            f"{vectors.shape[1]}, or the other as many dimensions."
         )
     with torch.no_grad():
         table[: encoder.words] = torch.from_numpy(vectors * (float(table.std()) / vectors.std())).to(table)

@@ -44,8 +44,9 @@ class Units(Built):
 
     spelled: SpelledCorpus | None = field(init=False, repr=False, compare=False, default=None)
 
-    def check_units(self) -> None:
-        """Raise StudyError where there are no such units."""
+    def check(self) -> None:
+        """Raise StudyError where settings do not fit together, or there are no such units."""
+        super().check()
         if self.units not in (WORDS, *KINDS):
             raise StudyError(f"units must be one of {', '.join((WORDS, *KINDS))}, not {self.units!r}.")
         if self.subwords < 1:
@@ -53,12 +54,10 @@ class Units(Built):
 
     def _learned_stream(self, corpus: EncodedCorpus) -> Stream:
         """Learn the units and return a corpus as a network that is to be trained reads it."""
-        self.check_units()
         self.spelled = None if self.units == WORDS else SpelledCorpus.learned(corpus, self.units, self.subwords)
         return self._as_read(corpus)
 
     def _stream(self, folder: Path, corpus: EncodedCorpus) -> Stream:
-        self.check_units()
         self.spelled = None if self.units == WORDS else SpelledCorpus(corpus, Inventory.read(folder))
         return self._as_read(corpus)
 

@@ -120,7 +120,7 @@ class Word2Vec(Static):
         Where ``moments`` are asked for, the first epoch is trained in shards that end at them: gensim then draws windows,
         noise and what it leaves out anew in every shard, and reads the sentences in another order: the result is another one.
         """
-        self._check()
+        self.check()
         words, total = corpus.training_text_words, self.epochs * corpus.training_text_words
         model = self._untrained(corpus, workers=1 if self._one_worker(words) else self.workers)
         history = _resume(model, folder)
@@ -167,7 +167,8 @@ class Word2Vec(Static):
         self.vectors, self.output_vectors = model.wv.vectors, _output_vectors(model)
         return self
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise StudyError where settings do not fit together."""
         if self.architecture not in ("cbow", "skipgram"):
             raise StudyError(f"architecture must be cbow or skipgram, not {self.architecture!r}.")
         if self.negative <= 0 and not self.hierarchical_softmax:

@@ -221,6 +221,12 @@ def test_settings_that_do_not_fit_are_refused_before_anything_is_done(tmp_path):
     ("changes", "named"),
     [
         ({"start_frozen": True}, "start_frozen=true needs vectors"),
+        ({"occurrences": 0}, "occurrences must be at least 1"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 2**63}, "seed"),
+        ({"units": "letters"}, "units"),
+        ({"expansion": float("nan")}, "expansion"),
+        ({"heads": 16, "head_width": 3}, "positions=rotary.*head_width"),
         ({"objective": {"causal": 1.0}}, "mask=full"),
         ({"mask": "full", "objective": {"causal": 1.0, "masked": 0.0}}, "mask=full"),
     ],
@@ -228,8 +234,8 @@ def test_settings_that_do_not_fit_are_refused_before_anything_is_done(tmp_path):
 def test_a_start_and_an_objective_that_do_not_fit_are_refused_by_name(tmp_path, changes, named):
     with pytest.raises(StudyError, match=named):
         fit(tmp_path, **changes)
-    replace(SETTINGS, objective={"causal": 1.0}, mask="causal").check_together()
-    replace(SETTINGS, objective={"causal": 0.9, "masked": 0.1}).check_together()
+    replace(SETTINGS, objective={"causal": 1.0}, mask="causal").check()
+    replace(SETTINGS, objective={"causal": 0.9, "masked": 0.1}).check()
 
 
 def vectors_like(corpus, width=16):
@@ -271,7 +277,7 @@ def test_without_tying_the_output_learns_while_the_vectors_of_the_input_stay(tmp
 def test_vectors_of_another_width_are_refused(tmp_path):
     model = replace(SETTINGS, start="skipgram")
     model.take(vectors_like(CORPUS, 8))
-    with pytest.raises(StudyError, match="width 16"):
+    with pytest.raises(StudyError, match=r"16 numbers .width.*width=8"):
         model.fit(CORPUS, folder=tmp_path, observe=lambda moment: None)
 
 

@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from study.contracts import StudyError
 from study.model.objective import Candidates, candidate_loss, full_loss, mask, whole_words
 from study.model.sequences import Symbols
 
@@ -138,6 +139,20 @@ def test_with_the_whole_vocabulary_loss_and_gradient_are_those_of_the_full_softm
     assert loss.item() == pytest.approx(full.item(), rel=1e-6)
     for own, wanted in zip(torch.autograd.grad(loss, inputs), torch.autograd.grad(full, inputs), strict=True):
         assert torch.allclose(own, wanted, atol=1e-6)
+
+
+def test_losses_keep_the_precision_of_the_network():
+    output, (x, targets) = Output(), hidden()
+    loss = candidate_loss(output, x, targets, *Candidates(COUNTS, 0, 1.0).draw(np.random.default_rng(0)))
+    full = full_loss(output, x, targets)[0] / len(targets)
+    assert loss.dtype == full.dtype == torch.float64
+    assert loss.item() == pytest.approx(full.item(), rel=1e-12)
+
+
+@pytest.mark.parametrize("exponent", [100.0, -400.0])
+def test_counts_to_a_power_that_numbers_cannot_hold_are_refused(exponent):
+    with pytest.raises(StudyError, match=f"candidate_exponent.*{exponent}"):
+        Candidates(np.array([1.0, 5_000.0]), 1, exponent)
 
 
 def test_the_bias_of_the_loss_shrinks_like_one_over_the_candidates():

@@ -11,7 +11,7 @@ import torch
 from study.contracts import StudyError
 from study.model.anatomy import Anatomy
 from study.model.objective import Masked, following
-from study.model.pretraining import Pretraining, words_of
+from study.model.pretraining import VALIDATION_RATE, Pretraining, words_of
 from study.model.progress import NotFiniteError, Progress
 from study.model.regimen import Regimen, judged_by, limited_threads
 from study.model.spelled import SpelledCorpus
@@ -430,8 +430,55 @@ def test_a_damaged_checkpoint_is_reported_and_training_starts_afresh(tmp_path, d
 
 def test_a_checkpoint_of_another_encoder_is_reported_and_not_used(tmp_path):
     train(tmp_path)
-    with pytest.warns(UserWarning, match="not of this encoder"):
+    with pytest.warns(UserWarning, match="of another training"):
         assert not start(width=32).resume(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 1},
+        {"words": 9_000},
+        {"objective": {"masked": 0.5, "detection": 0.5}},
+        {"surroundings": 0.5},
+        {"objective": {"detection": 1.0}, "generator": 1.0},
+    ],
+)
+def test_a_checkpoint_of_another_training_is_reported_and_not_used(tmp_path, changes):
+    straight = train(tmp_path)
+    (tmp_path / "checkpoint.pt").unlink()
+    train(tmp_path, regimen=replace(REGIMEN, **changes))
+    with pytest.warns(UserWarning, match="of another training"):
+        again = train(tmp_path)
+    assert same(straight, again)
+
+
+def test_other_resources_are_the_same_training(tmp_path):
+    train(tmp_path)
+    assert start(replace(REGIMEN, checkpoint_seconds=99.0)).resume(tmp_path)
+
+
+def without_groups(state):
+    return state | {"optimiser": {"state": {}, "param_groups": []}}
+
+
+@pytest.mark.parametrize("spoil", [lambda state: [1, 2], lambda state: {}, without_groups, lambda state: state["weights"]])
+def test_a_checkpoint_that_holds_something_else_is_reported_and_not_used(tmp_path, spoil):
+    straight = train(tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    torch.save(spoil(torch.load(path, weights_only=True)), path)
+    with pytest.warns(UserWarning, match="starts afresh"):
+        again = train(tmp_path)
+    assert same(straight, again)
+
+
+def test_a_folder_in_the_place_of_a_checkpoint_is_reported_and_removed(tmp_path):
+    straight = train(tmp_path)
+    (tmp_path / "checkpoint.pt").unlink()
+    (tmp_path / "checkpoint.pt").mkdir()
+    with pytest.warns(UserWarning, match="starts afresh"):
+        again = train(tmp_path)
+    assert same(straight, again)
 
 
 def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_checkpoint(tmp_path):
@@ -524,8 +571,10 @@ def test_a_step_that_fails_in_the_rehearsal_is_left_for_the_training_to_tell():
 
 def test_a_resumed_budget_in_minutes_is_the_one_of_the_checkpoint(tmp_path):
     training = train(tmp_path, regimen=replace(REGIMEN, words=None, minutes=0.01))
-    resumed = start(replace(REGIMEN, words=None, minutes=99))
+    resumed = start(replace(REGIMEN, words=None, minutes=0.01))
+    resumed.budget = lambda: pytest.fail("it is measured once")
     assert resumed.resume(tmp_path)
+    resumed.run(tmp_path, lambda moment: None)
     assert resumed.progress.total == training.progress.total
 
 
@@ -551,6 +600,24 @@ def test_an_empty_development_part_is_no_fault(tmp_path):
     assert start(corpus=without_development()).validate() == (None, None)
 
 
+@pytest.mark.parametrize(("objective", "rate"), [({"detection": 1.0}, 0.4), ({"masked": 1.0}, VALIDATION_RATE)])
+def test_detection_is_judged_at_the_share_of_hidden_words_that_it_has_learned(monkeypatch, objective, rate):
+    rates, hide = [], Pretraining.hide
+
+    def noted(training, *arguments, rate, **rates_of_fates):
+        rates.append(rate)
+        return hide(training, *arguments, rate=rate, **rates_of_fates)
+
+    monkeypatch.setattr(Pretraining, "hide", noted)
+    start(replace(REGIMEN, objective=objective, final_mask_rate=0.4)).validate()
+    assert set(rates) == {rate}
+
+
+def test_a_step_asks_for_one_word_at_least(tmp_path):
+    training = train(tmp_path, regimen=replace(REGIMEN, mask_rate=1e-4, words=1_000))
+    assert min(moment.loss for moment in training.progress.history if moment.loss is not None) > 0
+
+
 def test_validation_hides_the_same_words_each_time():
     training = start()
     assert training.validate() == training.validate()
@@ -562,7 +629,7 @@ def test_no_checkpoint_is_written_of_weights_that_are_not_finite(tmp_path):
         training.run(tmp_path, lambda moment: None)
     assert failure.value.history[-1].words_seen == training.progress.words
     assert failure.value.history[-1].loss < 6
-    kept = start()
+    kept = start(replace(REGIMEN, validate_every=100_000))
     assert kept.resume(tmp_path)
     assert all(weight.isfinite().all() for weight in kept.weights)
 
@@ -661,7 +728,11 @@ def test_a_validation_drops_nothing_of_what_is_trained_beside_either():
         ({"decay": "step"}, "step"),
         ({"precision": "float16"}, "float16"),
         ({"device": "abacus"}, "abacus"),
-        ({"seed": -1}, "seed"),
+        ({"objective": "masked"}, "objective: expected shares.*masked: 1.0.*'masked'"),
+        ({"validation_words": -1}, "validation_words"),
+        ({"checkpoint_seconds": -1.0}, "checkpoint_seconds"),
+        ({"candidate_exponent": float("nan")}, "candidate_exponent"),
+        ({"mask_hidden": float("nan")}, "mask_hidden"),
         ({"threads": 0}, "threads"),
         ({"mask_rate": 0}, "mask_rate"),
         ({"mask_hidden": 1.0}, "mask_hidden"),
