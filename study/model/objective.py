@@ -185,7 +185,7 @@ class Candidates:
         self.number = min(number or len(counts), len(counts))
         with np.errstate(over="ignore", divide="ignore"):
             weights = np.asarray(counts, float) ** exponent
-        if not (np.isfinite(weights.sum()) and weights.min(initial=1.0) > 0):
+        if not 0 < weights.sum() < np.inf:
             raise StudyError(f"candidate_exponent: word counts to the power {exponent} are no weights: take one nearer to 1.")
         self.probability = _inclusion(weights, self.number)  # (v,), sums to k
         self.cumulative = np.cumsum(self.probability)

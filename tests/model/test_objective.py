@@ -152,7 +152,7 @@ def test_losses_keep_the_precision_of_the_network():
 @pytest.mark.parametrize("exponent", [100.0, -400.0])
 def test_counts_to_a_power_that_numbers_cannot_hold_are_refused(exponent):
     with pytest.raises(StudyError, match=f"candidate_exponent.*{exponent}"):
-        Candidates(np.array([1.0, 5_000.0]), 1, exponent)
+        Candidates(np.array([10.0, 5_000.0]), 1, exponent)
 
 
 def test_the_bias_of_the_loss_shrinks_like_one_over_the_candidates():
