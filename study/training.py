@@ -81,7 +81,8 @@ class Training:
                     self.failed[name] = str(failure)
                     if failure.history:
                         self.broken_off[name, model.seed + number] = failure.history
-                    warnings.warn(f"{name} failed and is left out: {failure}", stacklevel=2)
+                    where = "" if failure.checkpoint is None else f" It is {failure.checkpoint}."
+                    warnings.warn(f"{name} failed and is left out: {failure}{where}", stacklevel=2)
                     raise NotFiniteError(f"{name} failed: {failure}") from failure
             return done[name, number]
 

@@ -110,7 +110,7 @@ class Transformer(Designed, Regimen):
         Whether these vectors stay as they are while the rest learns.
     """
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
 
     start: str | None
     start_frozen: bool

@@ -215,11 +215,11 @@ class Loop(ABC):
         regimen, progress = self.regimen, self.progress
         last = [replace(progress.moment(), loss=float(np.mean(progress.losses)))] if progress.losses else []
         path = None if self.folder is None else self.folder / NAME
-        kept = f"The last checkpoint is kept: {path}." if path is not None and path.exists() else "There was no checkpoint yet."
         return NotFiniteError(
-            f"The training failed in step {progress.step}, after {progress.words} words: {found}. {kept} "
-            f"Try a rate below {regimen.rate} or a longer warm_up.",
+            f"The training failed in step {progress.step}, after {progress.words} words: {found}. The last checkpoint, if any, "
+            f"is kept. Try a rate below {regimen.rate} or a longer warm_up.",
             [*progress.history, *last],
+            path if path is not None and path.exists() else None,
         )
 
     def check_weights(self) -> None:
@@ -322,7 +322,10 @@ def _alike(state: dict[str, Any], own: dict[str, Any]) -> bool:
     """Say whether a checkpoint is of a training with these settings, parts and shapes."""
     if state.keys() != own.keys() or state["settings"] != own["settings"]:
         return False
-    return _shape(state) == _shape(own)
+    try:
+        return _shape(state) == _shape(own)
+    except (KeyError, TypeError, AttributeError):  # it holds something else under these names
+        return False
 
 
 def _shape(state: dict[str, Any]) -> Any:

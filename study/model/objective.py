@@ -138,6 +138,7 @@ def whole_words(
     taken = np.cumsum(drawn) <= number
     left = number - int(drawn[taken].sum())
     taken[np.flatnonzero(~taken & (drawn == 1))[:left]] = True
+    taken[:1] |= not taken.any()
     chosen = np.sort(order[taken])
     starts, sizes = starts[chosen], sizes[chosen]
     return np.repeat(starts - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum()), sizes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from study.contracts import Array, Moment, StudyError
@@ -17,11 +18,13 @@ class NotFiniteError(StudyError):
     message : str
     history : sequence of Moment
         The learning curve up to there.
+    checkpoint : Path, optional
+        The last one that was written, of weights that are finite.
     """
 
-    def __init__(self, message: str, history: Sequence[Moment] = ()) -> None:
+    def __init__(self, message: str, history: Sequence[Moment] = (), checkpoint: Path | None = None) -> None:
         super().__init__(message)
-        self.history = history
+        self.history, self.checkpoint = history, checkpoint
 
 
 class Place(NamedTuple):

@@ -117,8 +117,9 @@ class Schedule:
             raise StudyError(f"second_moment is a rate in [0, 1), not {self.second_moment}.")
         if not 0 <= self.warm_up < 1:
             raise StudyError(f"warm_up is a share of the budget in [0, 1), not {self.warm_up}.")
-        if not math.isfinite(self.candidate_exponent):
-            raise StudyError(f"candidate_exponent must be a finite number, not {self.candidate_exponent}.")
+        for name in ("rate", "candidate_exponent"):
+            if not math.isfinite(getattr(self, name)):
+                raise StudyError(f"{name} must be a finite number, not {getattr(self, name)}.")
         choose_fabric(self.device, self.precision)
         check_threads(self.threads)
 
@@ -185,7 +186,9 @@ class Regimen(Schedule):
         super().check_regimen()
         if not self.mask_rate > 0:
             raise StudyError(f"mask_rate must be above 0, not {self.mask_rate}.")
-        if not isinstance(self.objective, Mapping):
+        if not isinstance(self.objective, Mapping) or not all(
+            isinstance(share, int | float) for share in self.objective.values()
+        ):
             raise StudyError(f"objective: expected shares, such as {{masked: 1.0}}, found {self.objective!r}.")
         shares = dict(self.objective)
         if set(shares) - set(OBJECTIVES) or min(shares.values(), default=-1) < 0 or not math.isclose(sum(shares.values()), 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from study.report.factors import SWEEPS, sweep
+from study.report.factors import SWEEPS, own_rates, sweep
 from study.report.measures import attention, by_width, gradients, head_accuracy, order_changes
 from study.report.mechanism import kinds, named
 from study.report.run import Run
@@ -40,6 +40,8 @@ def claims_table(run: Run, pairs: pd.DataFrame) -> Table:
         "linear, and no more is layer normalisation: without a bend in its MLPs an encoder is not linear, either, even where its "
         "attention is uniform."
     )
+    if own_rates(run, pairs):
+        caption += " After training, encoders of different learning rates are compared."
     return Table("mechanics-claims", caption, header, rows, pd.DataFrame(told, columns=["part", "claim", "measured"]))
 
 

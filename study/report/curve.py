@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import matplotlib as mpl
 import numpy as np
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from study.report.plot import STYLE, Look, by_task, legend, panels, whiskers
 from study.report.run import BASELINE, Run
-from study.report.table import spell
+from study.report.table import percent, spell
 
 SHORTEST = 0.1
 """Seconds at which a model without training stands on the logarithmic axis of cost, marked as none."""
@@ -53,7 +53,7 @@ FOLLOWING = Asked(
 REPLACED = Asked(
     "loss (nats per word that may be replaced)",
     "words told right, replaced or not",
-    "every word, whether a small generator put it there, as for 15\N{NO-BREAK SPACE}% it may have",
+    "every word, whether a small generator put it there",
     words=False,
 )
 AGAIN = Asked(
@@ -82,9 +82,16 @@ def asked(run: Run) -> dict[str, Asked]:
         known = ASKED.get(kinds.get(model, ""), ANY)
         if known is not MASKED or model not in shares.index:
             return known
-        return next((question for share, question in OBJECTIVES.items() if shares.loc[model].get(share, 0) > 0), known)
+        question = next((question for share, question in OBJECTIVES.items() if shares.loc[model].get(share, 0) > 0), known)
+        return _at_rate(question, run.wide_settings.get(model, pd.Series(dtype=object))) if question is REPLACED else question
 
     return {model: of(model) for model in [*run.trained, *run.controls] if model in validated}
+
+
+def _at_rate(question: Asked, settings: pd.Series) -> Asked:
+    """Return a question with the share of words that may be replaced: at other shares it is another question."""
+    rates = pd.to_numeric(settings.reindex(["final_mask_rate", "mask_rate"]), errors="coerce").dropna()
+    return replace(question, told=f"{question.told}, as for {percent(rates.iloc[0])} it may have") if len(rates) else question
 
 
 def curves_caption(run: Run) -> str:

@@ -82,17 +82,14 @@ def sweep(run: Run, *factors: str) -> pd.DataFrame:
     -------
     DataFrame
         A row per model, its index, and a column per factor with the value as text; of several such sets of models the
-        largest, and no rows where there is none.
+        largest, and no rows where there is none. Of models that are alike in the factors too the first stands for all.
     """
     wide = run.wide_settings.T.fillna("")
     wide = wide.loc[[model for model in run.trained if model in wide.index]].rename_axis(columns=None)
     if not set(factors) <= set(wide.columns):
         return pd.DataFrame(columns=list(factors))
     alike = wide.drop(columns=[*factors, CHOSEN], errors="ignore").agg(tuple, axis=1)
-    sets = []
-    for _, part in wide.groupby(alike, sort=False):
-        several = CHOSEN in part and part.duplicated(list(factors)).any()  # one encoder at several rates: rates are compared
-        sets += [mine[list(factors)] for _, mine in part.groupby(CHOSEN, sort=False)] if several else [part[list(factors)]]
+    sets = [part.loc[~part.duplicated(list(factors)), list(factors)] for _, part in wide.groupby(alike, sort=False)]
     return max((part for part in sets if (part.nunique() > 1).all()), key=len, default=wide[list(factors)].iloc[:0])
 
 

@@ -37,7 +37,7 @@ def section(run: Run, album: Album) -> Section:
     scaling, order, depth, heads = _scaling(run, pairs), _order(run, pairs), _depth(run, pairs), _heads(run)
     mlp = _kinds(run, pairs, "MLP", "5 Loss by attention and MLP", ["attention", "activation"])
     seeds = f"{run.seeds} seeds" if run.seeds > 1 else "one seed: intervals over text alone"
-    rates = ", but at a learning rate of its own" if own_rates(run, pairs) else ""
+    rates = ", but for learning rates, which the table of differences tells" if own_rates(run, pairs) else ""
     caption = (
         "Five claims of lectures, as far as the encoders of this run differ in them: division by √d (1), order (2), depth (3), "
         f"heads (4), the MLP (5). 95 % intervals, {seeds}; those of losses are of differences to the full encoder. Every encoder "
@@ -56,7 +56,7 @@ def section(run: Run, album: Album) -> Section:
     figures = album.add("mechanics", caption, mechanism.figure(opening))
     caption = (
         "Scaling: how much a softmax gives way (1 − Σ p²), and the gradient at other weights. Division by √d also divides the "
-        "gradient at queries and keys by √d; the slope of the softmax knows no such factor."
+        f"gradient at queries and keys by √d; the slope of the softmax knows no such factor.{_apart(run, pairs)}"
     )
     figures += album.add("mechanics-scaling", caption, _further(scaling))
     caption = "Order and depth: two neighbours swapped, and the gradient that reaches each block of the deepest encoders."
@@ -100,6 +100,10 @@ def _sentence(part: str, rows: pd.DataFrame) -> str:
         changed.append(f"{change} {', '.join(said)}")
     of = f" (of {number(rows['scale'].iloc[0], 2)})" if same else ""
     return f"{part[0].upper()}{part[1:]}{of}: {'; '.join(changed)}"
+
+
+def _apart(run: Run, pairs: pd.DataFrame) -> str:
+    return " After training, encoders of different learning rates are compared." if own_rates(run, pairs) else ""
 
 
 def _further(panels: list[Panel]) -> Figure | None:
@@ -213,7 +217,7 @@ def difference_table(run: Run, pairs: pd.DataFrame) -> Table:
     frame = pairs.assign(interval=[interval(low, high) for low, high in zip(pairs["low"], pairs["high"], strict=True)])
     frame = frame[["part", "at", "change", "loss", "difference", "interval", "scale", "share", "detectable", "remark"]]
     if rates := own_rates(run, pairs):
-        caption += " Every encoder has a learning rate of its own."
+        caption += " Learning rates differ beside what is changed."
         frame.insert(3, "rate", pairs["model"].map(rates))
         frame.insert(4, "rate of the full one", pairs["full"].map(rates))
     formats = {"loss": number, "difference": signed, "scale": number, "share": number, "detectable": number}

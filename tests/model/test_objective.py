@@ -107,6 +107,16 @@ def test_without_known_sub_words_nothing_is_asked():
     assert len(places) == len(sizes) == 0
 
 
+def test_a_rate_that_takes_less_than_a_word_takes_one_whole():
+    continuing = int(np.flatnonzero(CONTINUES)[0])
+    beginning = int(np.flatnonzero(~CONTINUES)[0])
+    words = np.tile([beginning, continuing], (4, 8))
+    places, sizes = whole_words(words, SYMBOLS, np.random.default_rng(0), rate=1e-4, continues=CONTINUES)
+    assert len(places) == 2
+    assert list(sizes) == [2]
+    assert len(masked(rate=1e-6)[1].places) == 1
+
+
 @pytest.mark.parametrize("exponent", [0.0, 0.75, 1.0])
 def test_words_are_drawn_with_the_probabilities_that_are_told(exponent):
     candidates = Candidates(COUNTS, 12, exponent)

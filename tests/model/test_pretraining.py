@@ -462,7 +462,13 @@ def without_groups(state):
     return state | {"optimiser": {"state": {}, "param_groups": []}}
 
 
-@pytest.mark.parametrize("spoil", [lambda state: [1, 2], lambda state: {}, without_groups, lambda state: state["weights"]])
+def without_optimiser(state):
+    return state | {"optimiser": {}}
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda state: [1, 2], lambda state: {}, without_groups, without_optimiser, lambda state: state["weights"]]
+)
 def test_a_checkpoint_that_holds_something_else_is_reported_and_not_used(tmp_path, spoil):
     straight = train(tmp_path)
     path = tmp_path / "checkpoint.pt"
@@ -729,6 +735,8 @@ def test_a_validation_drops_nothing_of_what_is_trained_beside_either():
         ({"precision": "float16"}, "float16"),
         ({"device": "abacus"}, "abacus"),
         ({"objective": "masked"}, "objective: expected shares.*masked: 1.0.*'masked'"),
+        ({"objective": {"masked": "all"}}, "objective: expected shares"),
+        ({"rate": float("inf")}, "rate"),
         ({"validation_words": -1}, "validation_words"),
         ({"checkpoint_seconds": -1.0}, "checkpoint_seconds"),
         ({"candidate_exponent": float("nan")}, "candidate_exponent"),

@@ -64,7 +64,9 @@ def test_an_encoder_is_said_to_be_asked_what_it_learned(learning):
     models = dict.fromkeys(("masked", "mixed", "next", "replaced"), "Transformer")
     shares = {"masked": (1.0, 0.0, 0.0), "mixed": (0.5, 0.5, 0.0), "next": (0.0, 1.0, 0.0), "replaced": (0.0, 0.0, 1.0)}
     names = ("objective.masked", "objective.causal", "objective.detection")
-    run = learning(models, [(model, *one) for model in shares for one in zip(names, map(str, shares[model]), strict=True)])
+    settings = [(model, *one) for model in shares for one in zip(names, map(str, shares[model]), strict=True)]
+    settings += [("replaced", "mask_rate", "0.3"), ("replaced", "final_mask_rate", "0.4")]
+    run = learning(models, settings)
     figure = curve.curves(run.curves, curve.asked(run), plot.looks(run.trained), unigram_loss=7.0)
     drawn = {axis.get_title(): {line.get_label() for line in axis.get_lines()} for axis in figure.axes}
     assert {title.split(" (")[0]: len(lines) for title, lines in drawn.items()} == {
@@ -78,6 +80,16 @@ def test_an_encoder_is_said_to_be_asked_what_it_learned(learning):
     told = curve.curves_caption(run)
     assert "from the others (masked, mixed); the next word" in told
     assert "those before it (next); every word, whether" in told
+    assert "as for 40\N{NO-BREAK SPACE}% it may have (replaced)" in told
+
+
+def test_replaced_words_at_other_shares_are_other_questions(learning):
+    models = dict.fromkeys(("few", "many"), "Transformer")
+    settings = [
+        (model, name, value) for model in models for name, value in (("objective.detection", "1.0"), ("final_mask_rate", "null"))
+    ]
+    run = learning(models, [*settings, ("few", "mask_rate", "0.15"), ("many", "mask_rate", "0.3")])
+    assert len(set(curve.asked(run).values())) == 2
 
 
 @pytest.mark.parametrize(("share", "said"), [("0.0", "has read undamaged, after"), ("0.1", "has read with some words masked or")])

@@ -72,12 +72,13 @@ def test_models_of_a_sweep_may_have_learning_rates_of_their_own(measured):
     assert own_rates(alike, contrasts(alike)) == own_rates(run, contrasts(run)) == {}
 
 
-def test_one_encoder_at_two_rates_is_in_no_sweep_of_others(measured):
-    run = measured()
-    twice = run.settings[run.settings["model"] == "no_positions"].assign(model="learned")
-    rest = run.settings[run.settings["model"] != "learned"]
-    run = with_rates(replace(run, settings=pd.concat([rest, twice])), {"learned": "0.008"})
-    assert list(sweep(run, "positions").index) == ["reference", "no_positions"]
+def test_of_one_encoder_at_two_rates_the_first_stands_in_a_sweep(measured):
+    run = with_rates(measured(), {"no_positions": "0.004", "deep": "0.001", "linear": "0.008"})
+    twice = run.settings[run.settings["model"] == "reference"].assign(model="learned")
+    twice.loc[twice["setting"] == "rate", "value"] = "0.016"
+    again = replace(run, settings=pd.concat([run.settings[run.settings["model"] != "learned"], twice]))
+    assert list(sweep(again, "positions").index) == ["reference", "no_positions"]
+    assert len(contrasts(again)) == len(contrasts(run)) - 1  # learned positions alone are no more compared
 
 
 def test_the_first_model_that_was_measured_is_the_full_one(measured, make_run):

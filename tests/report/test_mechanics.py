@@ -147,10 +147,11 @@ def test_learning_rates_of_their_own_are_told(run, made, album):
     table = section(apart, figures).folded[1]
     rows = table.frame[table.frame["part"] == "positions"].set_index("change")[["rate", "rate of the full one"]]
     assert rows.T.to_dict("list") == {"positions=none": ["0.008", "0.002"], "positions=learned": ["0.002", "0.002"]}
-    assert "learning rate of its own" in table.caption
-    assert "learning rate of its own" in figures.kept["mechanics"][1]
+    assert "Learning rates differ" in table.caption
+    assert "but for learning rates" in figures.kept["mechanics"][1]
+    assert "different learning rates" in figures.kept["mechanics-scaling"][1]
     assert "rate" not in made.folded[1].frame
-    assert "rate of its own" not in album.kept["mechanics"][1]
+    assert not any("learning rate" in caption for _, caption in album.kept.values())
 
 
 def test_losses_are_drawn_with_the_intervals_of_their_differences(run):
