@@ -228,7 +228,7 @@ def test_a_sweep_shares_what_it_can_and_ends_in_one_comparison_that_names_failed
     _, errors = run(home, "-m", "models.cbow.window=2,0,5", "model=[cbow,random]", *SMALL, status=2)
     assert "window must be at least 1" in errors
     (sweep,) = home.glob("reports/smoke-sweep-*")
-    assert json.loads((sweep / "1" / "failed.json").read_text())["message"].startswith("window must be at least 1")
+    assert json.loads((sweep / "1" / "failed.json").read_text())["message"].startswith("models.cbow: window must be at least 1")
     page = (sweep / "comparison" / "comparison.html").read_text(encoding="utf-8")
     assert "window must be at least 1" in page
     table = pd.read_csv(sweep / "comparison" / "comparison.csv")
