@@ -27,7 +27,7 @@ from study.model.effort import Effort, read_effort, write_effort
 from study.model.history import read_history, write_history
 from study.model.layers import Layered
 from study.model.readout import Reading, Readout, bare_words
-from study.model.regimen import check_threads, choose_fabric
+from study.model.regimen import choose_fabric
 from study.model.sequences import Stream, Symbols
 
 
@@ -61,11 +61,9 @@ class Contextual(Layered):
 
     def check(self) -> None:
         """Raise StudyError where settings do not fit together."""
-        if self.occurrences < 1:
-            raise StudyError(f"occurrences must be at least 1, not {self.occurrences}.")
+        super().check()
         if not 0 <= self.seed < 2**63:
             raise StudyError(f"seed must be 0 or more and below 2**63, not {self.seed}.")
-        check_threads(self.threads)
 
     @property
     def parameters(self) -> int:

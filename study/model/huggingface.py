@@ -31,7 +31,7 @@ from study.model.hub import encoder_files, find_folder, longest_sequence, open_e
 from study.model.layers import Layered
 from study.model.maps import NO_PLACE, AttentionMap, pooled_map
 from study.model.readout import Pieces, bare_words
-from study.model.regimen import check_threads, choose_fabric, limited_threads
+from study.model.regimen import choose_fabric, limited_threads
 from study.model.subwords import POOLINGS, Pooling, Spelling, Subwords
 from study.store import digest_of_file
 
@@ -144,12 +144,6 @@ class HuggingFace(Layered):
     opened: Opened = field(init=False, repr=False, compare=False)
     corpus: EncodedCorpus = field(init=False, repr=False, compare=False)
     history: list[Moment] = field(init=False, repr=False, compare=False, default_factory=list)
-
-    def check(self) -> None:
-        """Raise StudyError where a setting is out of its range."""
-        if self.occurrences < 1:
-            raise StudyError(f"occurrences must be at least 1, not {self.occurrences}.")
-        check_threads(self.threads)
 
     @cached_property
     def folder(self) -> Path:

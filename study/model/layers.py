@@ -19,8 +19,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from study.contracts import Array, Level, Sentence
-from study.model.regimen import choose_fabric, limited_threads
+from study.contracts import Array, Level, Sentence, StudyError
+from study.model.regimen import check_threads, choose_fabric, limited_threads
 
 
 class Layered(ABC):
@@ -30,14 +30,23 @@ class Layered(ABC):
 
     Attributes
     ----------
+    occurrences : int
+        Occurrences over which an ``averaged`` type vector is the mean, at most.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
     threads : int or None
         Processor threads; None leaves torch's own choice.
     """
 
+    occurrences: int
     device: str
     threads: int | None
+
+    def check(self) -> None:
+        """Raise StudyError where settings do not fit together."""
+        if self.occurrences < 1:
+            raise StudyError(f"occurrences must be at least 1, not {self.occurrences}.")
+        check_threads(self.threads)
 
     @property
     @abstractmethod

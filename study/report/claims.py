@@ -40,9 +40,13 @@ def claims_table(run: Run, pairs: pd.DataFrame) -> Table:
         "linear, and no more is layer normalisation: without a bend in its MLPs an encoder is not linear, either, even where its "
         "attention is uniform."
     )
-    if own_rates(run, pairs):
-        caption += " After training, encoders of different learning rates are compared."
+    caption += unlike_rates(run, pairs)
     return Table("mechanics-claims", caption, header, rows, pd.DataFrame(told, columns=["part", "claim", "measured"]))
+
+
+def unlike_rates(run: Run, pairs: pd.DataFrame) -> str:
+    """Say, after a caption, that what was trained was trained at different learning rates; empty where it was not."""
+    return " After training, encoders of different learning rates are compared." if own_rates(run, pairs) else ""
 
 
 def _scaling(run: Run) -> list[str]:

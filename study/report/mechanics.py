@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from study.report import mechanism
 from study.report.album import Album, Section
 from study.report.caveats import orderless
-from study.report.claims import claims_table
+from study.report.claims import claims_table, unlike_rates
 from study.report.factors import changes, contrasts, losses, over_seeds, own_rates, reference, sweep
 from study.report.measures import attention, by_width, gradients, head_accuracy, order_changes
 from study.report.mechanism import Panel, kinds, named
@@ -56,7 +56,7 @@ def section(run: Run, album: Album) -> Section:
     figures = album.add("mechanics", caption, mechanism.figure(opening))
     caption = (
         "Scaling: how much a softmax gives way (1 − Σ p²), and the gradient at other weights. Division by √d also divides the "
-        f"gradient at queries and keys by √d; the slope of the softmax knows no such factor.{_apart(run, pairs)}"
+        f"gradient at queries and keys by √d; the slope of the softmax knows no such factor.{unlike_rates(run, pairs)}"
     )
     figures += album.add("mechanics-scaling", caption, _further(scaling))
     caption = "Order and depth: two neighbours swapped, and the gradient that reaches each block of the deepest encoders."
@@ -100,10 +100,6 @@ def _sentence(part: str, rows: pd.DataFrame) -> str:
         changed.append(f"{change} {', '.join(said)}")
     of = f" (of {number(rows['scale'].iloc[0], 2)})" if same else ""
     return f"{part[0].upper()}{part[1:]}{of}: {'; '.join(changed)}"
-
-
-def _apart(run: Run, pairs: pd.DataFrame) -> str:
-    return " After training, encoders of different learning rates are compared." if own_rates(run, pairs) else ""
 
 
 def _further(panels: list[Panel]) -> Figure | None:
