@@ -86,10 +86,10 @@ def over_words(metric: Metric) -> Metric:
     """Make a metric the mean of itself over the groups (words), each word counting the same."""
 
     def mean(items: pd.DataFrame) -> float:
+        """Average the metric over the words that have one; NaN where none has."""
         values = [metric(part) for _, part in items.groupby("group", sort=True)]
         return float(np.nanmean(values)) if np.isfinite(values).any() else np.nan
 
-    mean.__doc__ = f"Mean over the words of: {metric.__doc__}"
     return mean
 
 
