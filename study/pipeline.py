@@ -24,7 +24,7 @@ from study.progress import bar
 from study.results import Answer, Trained
 from study.scoring import Tasks, grow, score
 from study.store import Store, digest_of_file, settings_of, versions, write_json
-from study.training import Training
+from study.training import Training, check_models
 
 TEXT_VERSION = 3
 """Raised when the sources' cleaning or the splitting rule change their meaning."""
@@ -244,6 +244,7 @@ def _check(study: Study) -> None:
         raise StudyError(f"seeds={study.seeds}: a study trains each model at least once.")
     if not study.models:
         raise StudyError("No model is chosen. Name at least one, for example model=[cbow,skipgram].")
+    check_models(study.models)
     reference = study.report.reference
     if reference is not None and reference not in study.models:
         raise StudyError(f"report.reference={reference}: expected a model of this study ({', '.join(study.models)}).")

@@ -60,22 +60,19 @@ class Training:
         Raises
         ------
         StudyError
-            Where a model is to start from one that the study has not, or that starts from itself; where all models fail.
+            As ``check_models`` says; where all models fail.
         """
+        check_models(models)
         done: dict[tuple[str, int], Trained] = {}
 
-        def made(name: str, number: int, waiting: tuple[str, ...]) -> Trained:
+        def made(name: str, number: int) -> Trained:
             """Return a trained model, made before or now, after the one that it starts from."""
             if name in self.failed:
                 raise NotFiniteError(f"{name} failed: {self.failed[name]}")
             if (name, number) not in done:
-                model = models[name]
-                start = model.start if isinstance(model, StartsFrom) else None
-                if start is not None and (start not in models or start in (*waiting, name)):
-                    others = ", ".join(other for other in models if other not in (*waiting, name)) or "none is here"
-                    raise StudyError(f"models.{name}.start={start}: expected another model of this study ({others}).")
+                model, start = models[name], _start(models[name])
                 try:
-                    first = None if start is None else made(start, number, (*waiting, name))
+                    first = None if start is None else made(start, number)
                     done[name, number] = self.one(name, model, number, first)
                 except NotFiniteError as failure:
                     self.failed[name] = str(failure)
@@ -89,7 +86,7 @@ class Training:
         for name in models:
             with suppress(NotFiniteError):
                 for number in range(self.seeds):
-                    made(name, number, ())
+                    made(name, number)
         if len(self.failed) == len(models):
             raise StudyError(" ".join(f"{name}: {message}" for name, message in self.failed.items()))
         kept = [name for name in models if name not in self.failed]
@@ -159,3 +156,29 @@ class Training:
             raise StudyError(f"models.{name}.start={first.name}: that model has no vector per word to start from.")
         assert isinstance(model, StartsFrom)  # only such models name a start
         model.take(lexicons[0])
+
+
+def check_models(models: Mapping[str, Model]) -> None:
+    """See to it, before any model is trained, that each has the files and the model that it is to be made from.
+
+    Raises
+    ------
+    StudyError
+        Where a file is missing; where a model is to start from one that the study has not, or, in the end, from itself.
+    """
+    for name, model in models.items():
+        if isinstance(model, HasFiles):
+            try:
+                model.files()
+            except StudyError as error:
+                raise StudyError(f"models.{name}: {error}") from error
+        chain = [name]
+        while (start := _start(models[chain[-1]])) is not None:
+            if start not in models or start in chain:
+                others = ", ".join(other for other in models if other not in chain) or "none is here"
+                raise StudyError(f"models.{chain[-1]}.start={start}: expected another model of this study ({others}).")
+            chain.append(start)
+
+
+def _start(model: Model) -> str | None:
+    return model.start if isinstance(model, StartsFrom) else None

@@ -7,7 +7,7 @@ from study.contracts import Lexicon, Moment, Questions, StudyError
 from study.ledger import Ledger
 from study.model import NotFiniteError, places
 from study.store import Store
-from study.training import Training
+from study.training import Training, check_models
 from tests.model.small_corpus import SmallCorpus
 
 
@@ -52,6 +52,8 @@ class FromFile(Counting):
     path: object = field(default=None, metadata={"resource": True})
 
     def files(self):
+        if not self.path.exists():
+            raise StudyError(f"path: no such file, {self.path}")
         return {"vectors": self.path}
 
 
@@ -96,9 +98,24 @@ def test_what_was_started_from_another_result_is_trained_again(tmp_path):
 
 
 @pytest.mark.parametrize("start", ["missing", "itself"])
-def test_a_start_that_is_not_there_or_goes_in_a_circle_is_refused(tmp_path, start):
-    with pytest.raises(StudyError, match=r"models\.itself\.start"):
-        training(tmp_path).all({"itself": Counting(seed=0, start=start)})
+def test_a_start_that_is_not_there_or_goes_in_a_circle_is_refused_before_any_model_is_trained(tmp_path, start):
+    models = {"first": Counting(seed=4), "itself": Counting(seed=0, start=start)}
+    with pytest.raises(StudyError, match=rf"models\.itself\.start={start}: expected another model of this study \(first\)"):
+        training(tmp_path).all(models)
+    assert not list(tmp_path.rglob("vectors.npy"))
+
+
+def test_a_circle_of_several_starts_is_refused():
+    circle = {"a": Counting(seed=0, start="b"), "b": Counting(seed=0, start="c"), "c": Counting(seed=0, start="b")}
+    with pytest.raises(StudyError, match=r"models\.c\.start=b: expected another model of this study \(none is here\)"):
+        check_models(circle)
+
+
+def test_a_missing_file_is_told_with_the_models_name_before_any_model_is_trained(tmp_path):
+    models = {"first": Counting(seed=4), "mine": FromFile(seed=0, path=tmp_path / "absent.txt")}
+    with pytest.raises(StudyError, match=r"^models\.mine: path: no such file, .*absent\.txt$"):
+        training(tmp_path).all(models)
+    assert not list(tmp_path.rglob("vectors.npy"))
 
 
 def test_a_model_without_word_vectors_gives_no_start(tmp_path):
