@@ -189,7 +189,7 @@ def test_two_processes_together_train_each_model_once(home):
 
 
 def test_a_killed_training_goes_on_where_it_was_to_the_same_bits(home):
-    arguments = ["model=[transformer]", "models.transformer.words=1_500_000", "models.transformer.checkpoint_seconds=0.2", *SMALL]
+    arguments = ["model=[transformer]", "models.transformer.words=800_000", "models.transformer.checkpoint_seconds=0.2", *SMALL]
     process = start(home, *arguments)
     model = home / "artefacts" / "model"
     deadline = time.monotonic() + 300

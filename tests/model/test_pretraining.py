@@ -550,13 +550,15 @@ def test_a_budget_in_minutes_is_rehearsed_all_over_it_and_changes_nothing(monkey
 @pytest.mark.parametrize("by_words", [0.0, 0.7])
 def test_a_budget_in_minutes_is_kept_whatever_the_size_of_steps(monkeypatch, changes, by_words):
     """Where steps grow, and where an epoch's last one is short; a step's time is its own, or goes with its words."""
-    now, step = [0.0], Pretraining.step
+    now = [0.0]
     monkeypatch.setattr("study.model.rehearsal.time", SimpleNamespace(perf_counter=lambda: now[0]))
     training = start(replace(REGIMEN, words=None, minutes=5.0, **changes))
 
     def slow(self):
-        before = self.progress.words
-        step(self)
+        """Read a batch and learn nothing of it, which takes its time by another clock."""
+        before, batch = self.progress.words, self.prepare(self.progress.place())
+        self.order = batch.order
+        self.progress.go_to(batch.after)
         now[0] += 1 - by_words + by_words * (self.progress.words - before) / training.regimen.batch
         now[0] += 2.0 * (now[0] < 2)  # the first is dearer
 
